@@ -1,0 +1,3 @@
+"""Tells whether a container image of a media workload is fit to ship."""
+
+__version__ = "0.1.0"

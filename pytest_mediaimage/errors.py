@@ -1,0 +1,133 @@
+"""What can go wrong, and whose fault it is.
+
+::
+
+    MediaImageError                   base; `remedy` says what to do
+    ├── EnvironmentFault              the machine failed, not the image (exit code 10: retry)
+    │   ├── EngineUnavailable         no container engine answers, or it refuses us
+    │   ├── SandboxUnavailable        bubblewrap or user namespaces are missing or forbidden
+    │   ├── ToolUnavailable           a program we call (syft) is missing or broke
+    │   └── StorageFault              no space, or a directory that can't be written
+    ├── UsageError                    what was asked for can't be done as it was asked (exit code 4)
+    │   ├── InvalidReference          a reference, digest or platform that can't be parsed
+    │   ├── PolicyError               the policy file is wrong: file and line
+    │   ├── ImageNotFound             no source holds the image; lists every source tried
+    │   └── PlatformNotFound          the image has no such platform; lists those it has
+    ├── CorruptImage                  the image can't be read as one: names blob or layer, and byte
+    ├── CommandTimeout                a command in the container ran past its limit and was killed
+    └── JudgeError                    a media file that the judge can't open or decode
+
+An environment fault is never a failure of the image and never a pass. Every class takes the message
+first and the remedy by keyword, and prints as ``message. remedy``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+
+class MediaImageError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message, remedy)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message.rstrip('.')}. {self.remedy}" if self.remedy else self.message
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (type(self), self.args, self.__dict__))
+
+
+def _rebuild(cls: type[MediaImageError], args: tuple[object, ...], state: dict[str, object]) -> MediaImageError:
+    """Errors with a constructor of their own cross process borders (xdist, pools) by their state."""
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class EnvironmentFault(MediaImageError):
+    """The machine failed, not the image."""
+
+
+class EngineUnavailable(EnvironmentFault):
+    """No container engine answers, or it refuses us."""
+
+
+class SandboxUnavailable(EnvironmentFault):
+    """bubblewrap or unprivileged user namespaces are missing or forbidden."""
+
+
+class ToolUnavailable(EnvironmentFault):
+    """A program that we call is missing, or broke."""
+
+
+class StorageFault(EnvironmentFault):
+    """No space left, or a directory that can't be written."""
+
+
+class UsageError(MediaImageError):
+    """What was asked for can't be done as it was asked."""
+
+
+class InvalidReference(UsageError):
+    """A reference, digest or platform that can't be parsed."""
+
+
+class PolicyError(UsageError):
+    """The policy is wrong; the message begins with ``file:line:`` where a line is known."""
+
+    def __init__(self, message: str, *, file: Path | str, line: int | None = None, remedy: str = "") -> None:
+        where = f"{file}:{line}" if line is not None else str(file)
+        super().__init__(f"{where}: {message}", remedy=remedy)
+        self.file = file
+        self.line = line
+
+
+class ImageNotFound(UsageError):
+    """No source holds the image. `tried` holds (source, reason) pairs."""
+
+    def __init__(self, reference: str, tried: Sequence[tuple[str, str]], *, remedy: str = "") -> None:
+        reasons = "".join(f"\n  - {source}: {reason}" for source, reason in tried)
+        super().__init__(f"image {reference!r} was not found; tried:{reasons}\n", remedy=remedy)
+        self.tried = tuple(tried)
+
+
+class PlatformNotFound(UsageError):
+    """The image has no such platform."""
+
+    def __init__(self, reference: str, wanted: str, available: Sequence[str]) -> None:
+        listed = ", ".join(available) or "none"
+        super().__init__(
+            f"{reference} has no image for {wanted}; it has: {listed}",
+            remedy=f"Pass --media-platform {available[0]}." if available else "",
+        )
+        self.available = tuple(available)
+
+
+class CorruptImage(MediaImageError):
+    """The image can't be read as one. `blob` is a digest or member name, `offset` a byte in it."""
+
+    def __init__(self, message: str, *, blob: str = "", offset: int | None = None, remedy: str = "") -> None:
+        where = f"{blob} at byte {offset}: " if blob and offset is not None else f"{blob}: " if blob else ""
+        super().__init__(where + message, remedy=remedy)
+        self.blob = blob
+        self.offset = offset
+
+
+class CommandTimeout(MediaImageError):
+    """A command in the container ran past its limit and was killed, with all it had started."""
+
+    def __init__(self, argv: Sequence[str], seconds: float, *, stderr_tail: str = "") -> None:
+        tail = f"; its last words: {stderr_tail.strip()[-400:]}" if stderr_tail.strip() else ""
+        super().__init__(f"{argv[0]!r} did not end within {seconds:g} s and was killed{tail}")
+        self.argv = tuple(argv)
+        self.seconds = seconds
+
+
+class JudgeError(MediaImageError):
+    """A media file that the judge can't open or decode."""
