@@ -6,7 +6,7 @@ import enum
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
@@ -54,9 +54,6 @@ class Finding:
         evidence = re.sub(r"\b(?:sha256:)?[0-9a-f]{12,64}\b", "#", self.evidence)
         return hashlib.sha256("\0".join((check, self.file or "", evidence)).encode()).hexdigest()[:16]
 
-    def with_severity(self, severity: Severity) -> Finding:
-        return replace(self, severity=severity)
-
     def to_json(self, check: str) -> dict[str, Any]:
         fields = asdict(self)
         fields["severity"] = str(self.severity)
@@ -92,6 +89,8 @@ class Result:
     findings: list[Finding] = field(default_factory=list)
     required: bool = False
     environment: bool = False
+    fault: Exception | None = field(default=None, repr=False, compare=False)
+    """What broke the check, in the process that ran it only."""
 
     def errors(self) -> list[Finding]:
         return [finding for finding in self.findings if finding.severity is Severity.ERROR]

@@ -1,0 +1,93 @@
+"""Golden values of this run: a team's own beside its policy, before those that come with the package."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import UsageError
+
+if TYPE_CHECKING:
+    from ..media.golden import Golden, GoldenEntry
+    from ..media.verdict import Judgement
+    from .transcoding import Transcoded
+
+
+@dataclass(slots=True)
+class Goldens:
+    """`folder` holds a team's own; `updating` writes instead of comparing; `lines` is what to tell the user."""
+
+    folder: Path
+    updating: bool = False
+    lines: list[str] = field(default_factory=list)
+
+    def entry(self, name: str, result: Transcoded) -> GoldenEntry | None:
+        """The values for this sample, recipe and path, or None."""
+        from ..media.golden import packaged
+
+        for golden in (self._own(name), packaged(name)):
+            if golden is not None:
+                found = golden.entry(sample=_sha256(result.source), recipe=result.recipe, path=result.path)
+                if found is not None:
+                    return found
+        return None
+
+    def update(self, name: str, result: Transcoded, judgement: Judgement) -> None:
+        """Write the values that `result` gave, unless it is wrong, and keep a line for each change."""
+        from ..media.golden import Golden, GoldenValues, diff, packaged, save
+        from ..media.machine import machine_class
+
+        if judgement.problems:
+            self.lines.append(f"{name}: not written, the output is wrong: {judgement.problems[0].message}")
+            return
+        before = self._own(name) or packaged(name) or Golden(name)
+        after = before.with_values(
+            sample=_sha256(result.source),
+            recipe=result.recipe,
+            path=result.path,
+            encoder=str(judgement.metrics["encoder"]),
+            machine=machine_class(result.architecture),
+            values=GoldenValues.of(judgement.hashes, judgement.metrics),
+        )
+        changes = diff(before, after)
+        self.lines += [f"{name}: {line}" for line in changes] or [f"{name}: unchanged"]
+        if changes:
+            save(self._file(name), after)
+            self.lines.append(f"{name}: written to {self._file(name)}")
+
+    def check(self, name: str, result: Transcoded) -> str:
+        """`exact`, `tolerance` or, with `updating`, `written`. Raises AssertionError where they differ, or none are."""
+        from ..media.verdict import hold_against, judgement_of
+
+        judgement = judgement_of(result.info, result.comparison)
+        if self.updating:
+            self.update(name, result, judgement)
+            return "written"
+        entry = self.entry(name, result)
+        if entry is None:
+            raise AssertionError(
+                f"there are no golden values {name!r} for this recipe and sample in {self._file(name)}; "
+                "write them with --media-update-golden, look at them, and commit them"
+            )
+        hold_against(entry, result.architecture, judgement)
+        if judgement.problems:
+            raise AssertionError("\n".join(f"{p.message}. {p.fix}" for p in judgement.problems))
+        return judgement.golden.status
+
+    def _file(self, name: str) -> Path:
+        if not name or "/" in name or name.startswith("."):
+            raise UsageError(f"{name!r} can't name a golden value", remedy="Use letters, digits and dashes.")
+        return self.folder / f"{name}.json"
+
+    def _own(self, name: str) -> Golden | None:
+        from ..media.golden import load
+
+        file = self._file(name)
+        return load(file) if file.is_file() else None
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

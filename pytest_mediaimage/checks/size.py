@@ -1,0 +1,86 @@
+"""`size.*`: budgets in bytes. Compressed is what a pull transfers, unpacked what a node stores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ..image.layer import FILE
+from ..result import Finding, format_bytes
+from .context import Context
+from .registry import check
+
+_HEAVIEST = 10
+
+
+@check(
+    "size.compressed",
+    fails="more bytes to transfer than the budget",
+    why="Every node pulls these bytes before the first frame is encoded.",
+)
+def compressed(context: Context) -> Iterator[Finding]:
+    size = context.image.compressed_size
+    if size is None:
+        context.skip(
+            "a Docker Engine keeps no compressed layers; test the build's own output: "
+            "docker buildx build --output type=oci,dest=image.tar"
+        )
+    budget = context.policy.size_compressed
+    context.measure(size, budget=budget, unit="bytes")
+    if budget is not None and size > budget:
+        layers = [(layer.compressed_size or 0, layer.index) for layer in context.image.layers]
+        yield _over(context, "compressed", size, budget, sorted(layers, reverse=True)[:_HEAVIEST])
+
+
+@check(
+    "size.unpacked",
+    fails="more bytes in all layers than the budget",
+    why="Every node stores them, and unpacking them is the slow half of a pull.",
+)
+def unpacked(context: Context) -> Iterator[Finding]:
+    size = context.image.unpacked_size
+    budget = context.policy.size_unpacked
+    context.measure(size, budget=budget, unit="bytes")
+    if budget is not None and size > budget:
+        layers = [(facts.unpacked_size, index) for index, facts in enumerate(context.image.layer_facts)]
+        yield _over(context, "unpacked", size, budget, sorted(layers, reverse=True)[:_HEAVIEST])
+
+
+@check(
+    "size.layer",
+    fails="a layer with more unpacked bytes than the budget",
+    why="A layer is pulled and unpacked by one thread: the largest one sets the pull's time.",
+)
+def layer(context: Context) -> Iterator[Finding]:
+    budget = context.policy.size_layer
+    sizes = [facts.unpacked_size for facts in context.image.layer_facts]
+    context.measure(max(sizes, default=0), budget=budget, unit="bytes")
+    for index, size in enumerate(sizes):
+        if budget is not None and size > budget:
+            yield context.finding(
+                f"layer {index + 1} holds {format_bytes(size)}, {format_bytes(size - budget)} over the budget; "
+                f"its heaviest: {_heaviest_files(context, index)}",
+                layer=index,
+                bytes=size,
+                evidence=context.image.layers[index].created_by,
+                fix="Split the layer at what changes seldom, or leave out what isn't needed to run.",
+            )
+
+
+def _over(context: Context, kind: str, size: int, budget: int, layers: Iterable[tuple[int, int]]) -> Finding:
+    causes = [
+        f"\n  {format_bytes(weight):>9}  layer {index + 1}  {context.image.layers[index].created_by or '(no history)'}"
+        for weight, index in layers
+    ]
+    return Finding(
+        f"{format_bytes(size)} {kind}, {format_bytes(size - budget)} over the budget of {format_bytes(budget)}; "
+        f"the heaviest layers:{''.join(causes)}",
+        bytes=size - budget,
+        evidence=kind,
+        fix="Take out what the heaviest layers don't need to run, or raise the budget in the policy.",
+    )
+
+
+def _heaviest_files(context: Context, index: int) -> str:
+    entries = [entry for entry in context.image.layer_facts[index].entries if entry.type == FILE]
+    heaviest = sorted(entries, key=lambda entry: -entry.size)[:3]
+    return ", ".join(f"/{entry.path} ({format_bytes(entry.size)})" for entry in heaviest) or "nothing"

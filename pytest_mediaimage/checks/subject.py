@@ -1,0 +1,185 @@
+"""The image under test, with everything that is made for it once: container, FFmpeg builds, SBOM."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+from ..errors import MediaImageError
+from ..ffmpeg import FFmpegIdentity
+from ..image.image import Image
+from ..image.sources import open_image
+from ..image.tree import Node
+from ..result import Skip
+from . import bom
+from .analysers import NAME as FFMPEG
+from .analysers import from_json
+
+if TYPE_CHECKING:
+    from ..image.digest import Platform
+    from ..image.reference import Reference
+    from ..runtime.base import Container
+    from ..sbom import Sbom, SyftRun
+    from .workbench import Workbench
+
+_T = TypeVar("_T")
+_DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFFmpeg:
+    """A file that is or contains FFmpeg: where it lies, whether a container sees it, and what it says of itself."""
+
+    path: str
+    layer: int
+    visible: bool
+    identity: FFmpegIdentity
+
+
+@dataclass(frozen=True, slots=True)
+class Listings:
+    """What the image's own ffmpeg prints of itself."""
+
+    version: str | None
+    encoders: frozenset[str]
+    decoders: frozenset[str]
+    filters: frozenset[str]
+    protocols: frozenset[str]
+
+
+@dataclass(eq=False)
+class Subject:
+    """One image on one platform. Everything is made when first asked for, and an error is kept like a value."""
+
+    bench: Workbench
+    reference: Reference
+    platform: Platform
+    _made: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """The image as the user wrote it."""
+        return self.reference.text
+
+    @property
+    def id(self) -> str:
+        """What stands in the brackets of a test's id."""
+        return f"{self.label}-{self.platform}"
+
+    @property
+    def static(self) -> bool:
+        return self.bench.static
+
+    @cached_property
+    def image(self) -> Image:
+        return open_image(self.reference, self.platform, self.bench.opening)
+
+    def container(self) -> Container:
+        """The container that the checks share. Raises EnvironmentFault, the same one each time; Skip when static."""
+        return self._once("container", self.new_container)
+
+    def new_container(self) -> Container:
+        """A container of the caller's own, closed at the end of the run at the latest. Raises as `container`."""
+        if self.static:
+            raise Skip("nothing is started under --media-static")
+        return self.bench.start(self.image)
+
+    @cached_property
+    def ffmpeg_files(self) -> tuple[FoundFFmpeg, ...]:
+        """Every file in every layer that is or contains FFmpeg, told by its content."""
+        visible = {node.content: node for node in self.image.tree.files()}
+        found = []
+        for layer, facts in enumerate(self.image.layer_facts):
+            for ordinal, fact in facts.found.get(FFMPEG, {}).items():
+                node = visible.get((layer, ordinal))
+                path = node.path if node else facts.entries[ordinal].path
+                found.append(FoundFFmpeg("/" + path, layer, node is not None, from_json(fact)))
+        return tuple(found)
+
+    def find_program(self, name: str) -> Node | None:
+        """What the shell would start: the first executable of that name on the image's PATH."""
+        for folder in self.image.config.env.get("PATH", _DEFAULT_PATH).split(":"):
+            node = self.image.tree.resolve(f"{folder}/{name}")
+            if node is not None and node.type == "file" and node.entry.mode & 0o111:
+                return node
+        return None
+
+    def ffmpeg_program(self) -> str | None:
+        """The absolute path of the image's ffmpeg: on its PATH, else its entry point, else a tool found by content."""
+        node = self.find_program("ffmpeg")
+        if node is not None:
+            return "/" + node.path
+        entrypoint = self.image.config.entrypoint
+        if entrypoint and entrypoint[0].rpartition("/")[2] == "ffmpeg":
+            node = self.image.tree.resolve(entrypoint[0])
+            if node is not None:
+                return "/" + node.path
+        for found in self.ffmpeg_files:
+            if found.visible and found.identity.kind == "tool" and found.path.endswith("/ffmpeg"):
+                return found.path
+        return None
+
+    def listings(self) -> Listings:
+        """What the image's ffmpeg says it can do. Raises Skip when static or without ffmpeg."""
+        return self._once("listings", self._ask)
+
+    def _ask(self) -> Listings:
+        from ..media import capabilities
+
+        container = self.container()
+        program = self.ffmpeg_program()
+        if program is None:
+            raise Skip("the image has no ffmpeg")
+
+        def ask(option: str) -> str:
+            result = container.run([program, "-hide_banner", option], timeout=30)
+            if result.exit_code:
+                raise FFmpegFailed(
+                    f"{program} {option} ended with exit code {result.exit_code}: {result.stderr.strip()[-300:]}"
+                )
+            return result.stdout
+
+        return Listings(
+            capabilities.version(ask("-version")),
+            capabilities.encoders(ask("-encoders")),
+            capabilities.decoders(ask("-decoders")),
+            capabilities.filters(ask("-filters")),
+            capabilities.protocols(ask("-protocols")),
+        )
+
+    def start_syft(self) -> None:
+        """Let syft begin in the background; what goes wrong shows when the SBOM is asked for."""
+        with suppress(MediaImageError):
+            self._syft().start()
+
+    def sbom(self) -> Sbom:
+        """The enriched SBOM. Raises ToolUnavailable where syft is missing or broke."""
+        return self._once("sbom", lambda: bom.merged(self, self._syft()))
+
+    def _syft(self) -> SyftRun:
+        return self._once("syft", lambda: bom.syft_run(self))
+
+    def close(self) -> None:
+        """End what runs in the background."""
+        syft = self._made.get("syft")
+        if syft is not None and not isinstance(syft, Exception):
+            self._syft().close()
+
+    def _once(self, name: str, make: Callable[[], _T]) -> _T:
+        """What `make` gives, kept; an error of ours is kept too and raised each time."""
+        if name not in self._made:
+            try:
+                self._made[name] = make()
+            except (MediaImageError, Skip) as error:
+                self._made[name] = error
+        made = self._made[name]
+        if isinstance(made, (MediaImageError, Skip)):
+            raise made
+        return made  # type: ignore[return-value]
+
+
+class FFmpegFailed(MediaImageError):
+    """The image's ffmpeg can't even tell what it can do: the image's own fault."""

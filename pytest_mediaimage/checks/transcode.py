@@ -1,0 +1,158 @@
+"""`transcode.*`: real transcodes in the image, judged outside of it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import CommandTimeout
+from ..result import Finding, Severity
+from .context import Context
+from .registry import Check
+from .transcoding import Transcoded, TranscodeFailed, transcode
+
+if TYPE_CHECKING:
+    from ..media.cases import Case
+    from ..media.verdict import Judgement
+
+PATHS = ("cpu",)
+"""Hardware paths that this version knows."""
+
+CASES = ("h264-aac",)
+"""Names of `media.cases.CASES`, here so that listing the checks needs no media library. A test compares them."""
+
+
+@cache
+def checks() -> tuple[Check, ...]:
+    """A check per packaged case."""
+    return tuple(
+        Check(
+            id=f"transcode.{name}",
+            fails="an output that an independent decoder finds wrong, or that differs from the golden values",
+            why="A wrong frame or a lost track is seen by every viewer, and by no exit code.",
+            function=partial(_transcode, name),
+        )
+        for name in CASES
+    )
+
+
+def _transcode(name: str, context: Context) -> Iterator[Finding]:
+    from ..media.cases import CASES as cases
+
+    case = cases[name]
+    context.measure(None, budget=_budget(case))
+    if context.subject.static:
+        context.skip("nothing is started under --media-static")
+    program = context.subject.ffmpeg_program()
+    if program is None:
+        context.skip("the image has no ffmpeg")
+    _require(context, case)
+    with tempfile.TemporaryDirectory(dir=context.subject.bench.work, prefix="transcode-") as folder:
+        yield from _run(context, case, program, Path(folder))
+
+
+def _require(context: Context, case: Case) -> None:
+    """Skip where the image's ffmpeg lacks what the recipe uses; a policy that requires the case sees exit code 11."""
+    listed = context.subject.listings()
+    lacking = [
+        f"the {kind} {name}"
+        for kind, names, has in (
+            ("encoder", case.needs.encoders, listed.encoders),
+            ("decoder", case.needs.decoders, listed.decoders),
+            ("filter", case.needs.filters, listed.filters),
+        )
+        for name in names
+        if name not in has
+    ]
+    if lacking:
+        context.skip(f"ffmpeg lacks {', '.join(lacking)}")
+
+
+def _run(context: Context, case: Case, program: str, folder: Path) -> Iterator[Finding]:
+    from ..media import samples
+    from ..media.clip import fresh_clip
+    from ..media.verdict import judge_transcode
+
+    # A clip that nobody has seen before goes first, under the same name: what ignores its input, or replays an
+    # output it made earlier, can't know the number in its frames.
+    fresh = folder / "fresh.mp4"
+    nonce = fresh_clip(fresh)
+    source = samples.sample(case.sample)
+    try:
+        made = _transcoded(context, case, program, fresh, folder / f"fresh-out{case.suffix}")
+        for problem in judge_transcode(case, fresh, made.output, nonce=nonce).problems:
+            yield Finding(
+                f"a clip made for this run: {problem.message}", evidence=f"fresh: {problem.evidence}", fix=problem.fix
+            )
+        result = _transcoded(context, case, program, source, folder / f"out{case.suffix}")
+    except CommandTimeout as error:
+        yield Finding(
+            f"the transcode did not end: {error.message}",
+            file=program,
+            evidence="time-out",
+            fix="Run the command by hand in a container; a decoder that waits for its input shows with -v debug.",
+        )
+        return
+    except TranscodeFailed as error:
+        yield Finding(error.message, file=program, evidence=error.evidence, fix=error.remedy)
+        return
+    yield from _judge(context, case, result)
+
+
+def _transcoded(context: Context, case: Case, program: str, source: Path, output: Path) -> Transcoded:
+    return transcode(
+        context.subject.container(),
+        program,
+        case.recipe,
+        source,
+        output,
+        timeout=case.timeout,
+        path=context.hardware_path or "cpu",
+        architecture=context.image.platform.architecture,
+    )
+
+
+def _judge(context: Context, case: Case, result: Transcoded) -> Iterator[Finding]:
+    from ..media.verdict import judge_transcode
+
+    goldens = context.subject.bench.goldens
+    judgement = judge_transcode(
+        case,
+        result.source,
+        result.output,
+        golden=None if goldens.updating else goldens.entry(case.name, result),
+        architecture=result.architecture,
+    )
+    context.measure(_measured(judgement), budget=_budget(case))
+    for problem in judgement.problems:
+        yield Finding(problem.message, evidence=problem.evidence, fix=problem.fix)
+    if goldens.updating:
+        goldens.update(case.name, result, judgement)
+    elif judgement.golden.status == "missing":
+        yield Finding(
+            "there is no golden value for this recipe on this path: only structure and quality were judged",
+            severity=Severity.NOTE,
+            evidence="no golden value",
+            fix="Write it with --media-update-golden, look at it, and commit it.",
+        )
+    elif judgement.golden.status == "tolerance":
+        yield Finding(
+            f"held to tolerances, not to exact frames: {judgement.golden.reason}",
+            severity=Severity.NOTE,
+            evidence="tolerance",
+            fix="Write this encoder's values with --media-update-golden.",
+        )
+
+
+def _budget(case: Case) -> str:
+    return f"PSNR-Y {case.thresholds['psnr_y_mean'].limit:g} dB, golden frames"
+
+
+def _measured(judgement: Judgement) -> str:
+    metrics = judgement.metrics
+    psnr = metrics.get("psnr_y_mean")
+    quality = f"PSNR-Y {psnr:.2f} dB, " if isinstance(psnr, float) else ""
+    return f"{quality}{metrics.get('frames', 0)} frames, golden {judgement.golden.status}"

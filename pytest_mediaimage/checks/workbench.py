@@ -1,0 +1,101 @@
+"""What one run owns: its cache, its scratch directory, its runtime, and whatever it started."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import EnvironmentFault
+from ..image.cache import default_cache_directory, prepare_cache_directory
+from ..image.sources import Opening
+from .analysers import ANALYSERS
+from .goldens import Goldens
+from .subject import Subject
+
+__all__ = ["Workbench", "default_cache_directory"]
+
+if TYPE_CHECKING:
+    from ..runtime.base import Container, RunnableImage, Runtime
+    from ..runtime.rundir import RunDirectory
+
+
+@dataclass(eq=False)
+class Workbench:
+    """Made once per process. `static` forbids to start anything; `runtime_name` is the user's choice."""
+
+    cache: Path
+    runtime_name: str
+    static: bool
+    golden_folder: Path
+    update_golden: bool = False
+    subjects: list[Subject] = field(default_factory=list)
+    _run: RunDirectory | None = None
+    _runtime: Runtime | None = None
+    _runtime_fault: EnvironmentFault | None = None
+    _containers: list[Container] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.cache = prepare_cache_directory(self.cache)
+        self.goldens = Goldens(self.golden_folder, self.update_golden)
+
+    @property
+    def opening(self) -> Opening:
+        return Opening(self.cache, ANALYSERS)
+
+    def reap(self) -> Sequence[str]:
+        """Remove what killed runs left behind; a line for each thing removed."""
+        from ..runtime.rundir import reap
+
+        return reap(self.cache)
+
+    @property
+    def run(self) -> RunDirectory:
+        """The run's own directory, removed at the end, or by the watchdog where the run is killed."""
+        if self._run is None:
+            from ..runtime.rundir import RunDirectory, start_watchdog
+
+            self._run = RunDirectory(self.cache)
+            start_watchdog(self._run)
+        return self._run
+
+    @property
+    def work(self) -> Path:
+        return self.run.path
+
+    @property
+    def runtime(self) -> Runtime:
+        """The runtime of this run, chosen when first asked for. Raises EnvironmentFault, the same one each time."""
+        if self._runtime_fault is not None:
+            raise self._runtime_fault
+        if self._runtime is None:
+            from ..runtime import choose
+
+            in_engine = any(subject.image.source == "docker" for subject in self.subjects)
+            try:
+                self._runtime = choose(self.runtime_name, cache=self.cache, prefer_docker=in_engine)
+            except EnvironmentFault as fault:
+                self._runtime_fault = fault
+                raise
+        return self._runtime
+
+    def start(self, image: RunnableImage) -> Container:
+        """A container that lives until the end of the run at most."""
+        container = self.runtime.start(image, work=self.work)
+        self._containers.append(container)
+        return container
+
+    def close(self) -> None:
+        """Stop and remove everything that the run made. May be called twice."""
+        for subject in self.subjects:
+            subject.close()
+        for container in self._containers:
+            container.close()
+        self._containers.clear()
+        if self._runtime is not None:
+            self._runtime.close()
+            self._runtime = None
+        if self._run is not None:
+            self._run.close()
+            self._run = None

@@ -1,0 +1,96 @@
+"""Kernel modules, firmware and driver sources."""
+
+from __future__ import annotations
+
+import lzma
+import zlib
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+
+import zstandard
+
+from ..layer import Entry
+
+NAME = "kernel"
+
+_RELOCATABLE = b"\x01\x00"
+# Every module's .modinfo section holds its vermagic (kernel/module, Linux).
+_MODULE_INFO = b"vermagic="
+_SOURCES = ("usr/src/*/dkms.conf", "usr/src/linux-*/Kconfig", "usr/src/linux-headers-*/Kconfig")
+_INSTALLERS = ("NVIDIA-Linux-*.run",)
+# Enough of a compressed module to be sure, and a bound on what a bomb can make us do.
+_MOST = 64 * 1024 * 1024
+_PIECE = 4096
+
+
+class _Module:
+    """Looks for a module's information in what may be one."""
+
+    def __init__(self, inflate: Callable[[bytes], bytes] | None = None) -> None:
+        self._inflate = inflate
+        self._tail = b""
+        self._seen = 0
+        self._found = False
+
+    def feed(self, chunk: bytes) -> None:
+        # Compressed bytes go in small pieces, so that a bomb can't become gigabytes at once.
+        step = _PIECE if self._inflate else max(len(chunk), 1)
+        for at in range(0, len(chunk), step):
+            if self._found or self._seen > _MOST:
+                return
+            self._search(chunk[at : at + step])
+
+    def _search(self, piece: bytes) -> None:
+        try:
+            data = self._tail + (self._inflate(piece) if self._inflate else piece)
+        except (zlib.error, lzma.LZMAError, zstandard.ZstdError, EOFError):
+            self._seen = _MOST + 1
+            return
+        self._seen += len(data)
+        self._found = _MODULE_INFO in data
+        self._tail = data[-len(_MODULE_INFO) :]
+
+    def finish(self) -> str | None:
+        return "a kernel module" if self._found else None
+
+
+class _Named:
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def feed(self, chunk: bytes) -> None:
+        pass
+
+    def finish(self) -> str:
+        return self._what
+
+
+class KernelDrivers:
+    """Finds them; the fact is what kind it is, in words."""
+
+    name = NAME
+    version = 1
+
+    def watch(self, entry: Entry, head: bytes) -> _Module | _Named | None:
+        name = entry.path.rpartition("/")[2]
+        if head[:4] == b"\x7fELF" and head[16:18] in (_RELOCATABLE, _RELOCATABLE[::-1]):
+            return _Module()
+        if name.endswith((".ko.gz", ".ko.xz", ".ko.zst")):
+            return _Module(_inflater(head))
+        if entry.path.startswith(("lib/firmware/", "usr/lib/firmware/")):
+            return _Named("firmware")
+        if any(fnmatchcase(entry.path, pattern) for pattern in _SOURCES):
+            return _Named("the source of a kernel driver")
+        if any(fnmatchcase(name, pattern) for pattern in _INSTALLERS):
+            return _Named("an installer of kernel drivers")
+        return None
+
+
+def _inflater(head: bytes) -> Callable[[bytes], bytes] | None:
+    if head[:2] == b"\x1f\x8b":
+        return zlib.decompressobj(wbits=31).decompress
+    if head[:6] == b"\xfd7zXZ\0":
+        return lzma.LZMADecompressor(memlimit=_MOST).decompress
+    if head[:4] == b"\x28\xb5\x2f\xfd":
+        return zstandard.ZstdDecompressor(max_window_size=_MOST).decompressobj().decompress
+    return None

@@ -1,0 +1,124 @@
+"""Blob stores, and how the image for one platform is found in them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Protocol
+
+from ..errors import CorruptImage, PlatformNotFound
+from .compression import LayerStream
+from .config import Config
+from .digest import Digest, Platform
+from .layer import Layer
+from .manifest import MAX_DOCUMENT, Descriptor, Index, Manifest, parse_document
+
+# An index in an index is legal; real ones are two deep.
+_MAX_DEPTH = 4
+
+
+class BlobStore(Protocol):
+    """Content by digest."""
+
+    def open(self, digest: Digest) -> AbstractContextManager[IO[bytes]]:
+        """Raises CorruptImage where there is no such blob."""
+
+    def file(self, digest: Digest) -> Path | None:
+        """The file that holds just this blob, or None where there is none."""
+
+
+def read_document(store: BlobStore, descriptor: Descriptor) -> bytes:
+    """A small blob, checked. Raises CorruptImage where it isn't what its descriptor says."""
+    if descriptor.length > MAX_DOCUMENT:
+        raise CorruptImage(f"a document of {descriptor.length} bytes", blob=descriptor.digest)
+    with store.open(descriptor.digest) as file:
+        data = file.read(descriptor.length + 1)
+    if len(data) != descriptor.length:
+        raise CorruptImage(f"its length isn't {descriptor.length} bytes as its descriptor says", blob=descriptor.digest)
+    actual = f"{descriptor.digest.algorithm}:{hashlib.new(descriptor.digest.algorithm, data).hexdigest()}"
+    if actual != descriptor.digest:
+        raise CorruptImage(
+            f"the blob is damaged: its content has the digest {actual}",
+            blob=descriptor.digest,
+            remedy="Build or copy the image again.",
+        )
+    return data
+
+
+@dataclass(frozen=True, slots=True)
+class BlobContent:
+    """Layers that lie in a blob store, each of them compressed as it travels."""
+
+    store: BlobStore
+
+    def layer_streams(self, layers: Sequence[Layer], *, identified: bool) -> Iterator[LayerStream]:
+        for layer in layers:
+            assert layer.descriptor is not None
+            digest = layer.descriptor.digest
+            if "nydus" in layer.descriptor.media_type:
+                raise CorruptImage("a nydus layer is no tar and can't be read", blob=digest)
+            with self.store.open(digest) as file:
+                yield LayerStream(
+                    file,
+                    where=f"layer {layer.index + 1} ({digest[:19]})",
+                    compressed=(digest, layer.descriptor.length),
+                    diff_id=layer.diff_id,
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The image for one platform. `index` is the digest of the index it was chosen from, where there was one."""
+
+    manifest: Manifest
+    config: Config
+    index: Digest | None
+
+
+def candidates(store: BlobStore, roots: Sequence[Descriptor], depth: int = 0) -> Iterator[tuple[Platform, Descriptor]]:
+    """Every image below `roots`, with its platform: indexes are opened, attestations left out."""
+    for descriptor in roots:
+        if descriptor.is_attestation:
+            continue
+        if descriptor.is_index:
+            if depth >= _MAX_DEPTH:
+                raise CorruptImage(f"indexes nested more than {_MAX_DEPTH} deep", blob=descriptor.digest)
+            index = Index.from_bytes(read_document(store, descriptor), descriptor.digest)
+            yield from candidates(store, index.manifests, depth + 1)
+        elif descriptor.platform is not None:
+            yield descriptor.platform, descriptor
+        else:
+            yield _load(store, descriptor)[1].platform, descriptor
+
+
+def resolve(store: BlobStore, roots: Sequence[Descriptor], reference: str, platform: Platform) -> Resolved:
+    """The image for `platform`.
+
+    Raises PlatformNotFound, never guesses another; CorruptImage where a document can't be read.
+    """
+    found = list(candidates(store, roots))
+    for offered, descriptor in found:
+        # linux/arm/v7 is an answer to linux/arm, not the other way round.
+        if offered == platform or offered.startswith(platform + "/"):
+            manifest, config = _load(store, descriptor)
+            index = roots[0].digest if len(roots) == 1 and roots[0].is_index else None
+            return Resolved(manifest, config, index)
+    raise PlatformNotFound(reference, platform, sorted({str(offered) for offered, _ in found}))
+
+
+def _load(store: BlobStore, descriptor: Descriptor) -> tuple[Manifest, Config]:
+    manifest = Manifest.from_bytes(read_document(store, descriptor), descriptor.digest)
+    data = read_document(store, manifest.config)
+    if "rootfs" not in parse_document(data, blob=manifest.config.digest):
+        kind = descriptor.artifact_type or manifest.config.media_type
+        raise CorruptImage(f"an artifact of type {kind}, not a container image", blob=descriptor.digest)
+    config = Config.from_bytes(data, manifest.config.digest)
+    if len(config.diff_ids) != len(manifest.layers):
+        raise CorruptImage(
+            f"the manifest has {len(manifest.layers)} layers, the configuration {len(config.diff_ids)} diffIDs",
+            blob=descriptor.digest,
+        )
+    return manifest, config

@@ -1,0 +1,94 @@
+"""Where what was learnt is kept: the user's cache directory, and the facts of layers in it."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import zstandard
+
+from ..errors import StorageFault
+from .digest import Digest
+from .layer import LayerFacts
+from .scan import Analyser
+
+# Raise it when LayerFacts or the reading of tar members changes.
+_FACTS_VERSION = 1
+
+
+def default_cache_directory() -> Path:
+    """`$XDG_CACHE_HOME/pytest-mediaimage`, by the XDG base directory specification."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(base) if base.startswith("/") else Path.home() / ".cache") / "pytest-mediaimage"
+
+
+def prepare_cache_directory(path: Path) -> Path:
+    """Make the directory, for this user alone. Raises StorageFault where it can't be written."""
+    with storage_faults(path):
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    return path.resolve()
+
+
+@contextmanager
+def storage_faults(path: Path) -> Iterator[None]:
+    """Turns the system's words on a full or forbidden disk into a StorageFault that names `path`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageFault(
+                f"no space left while writing to {path}", remedy="Free some space, or pass --media-cache DIR."
+            ) from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
+            raise StorageFault(
+                f"{path} can't be written ({error.strerror})",
+                remedy="Pass --media-cache DIR with a writable directory.",
+            ) from error
+        raise
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Readers see the whole file or none. Raises StorageFault."""
+    with storage_faults(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+
+class FactsCache:
+    """Keeps LayerFacts by diffID and by the analysers that made them."""
+
+    def __init__(self, directory: Path, analysers: Sequence[Analyser]) -> None:
+        self._directory = directory / "layers"
+        self._suffix = "-".join([str(_FACTS_VERSION), *(f"{a.name}{a.version}" for a in analysers)])
+
+    def _path(self, diff_id: Digest) -> Path:
+        return self._directory / f"{diff_id.hex}-{self._suffix}.json.zst"
+
+    def load(self, diff_id: Digest) -> LayerFacts | None:
+        try:
+            data = self._path(diff_id).read_bytes()
+        except OSError:
+            return None
+        try:
+            facts = LayerFacts.from_json(json.loads(zstandard.ZstdDecompressor().decompress(data)))
+        except (zstandard.ZstdError, ValueError, KeyError, TypeError):
+            return None  # damaged: the layer is read again
+        return facts if facts.diff_id == diff_id else None
+
+    def store(self, facts: LayerFacts) -> None:
+        data = json.dumps(facts.to_json(), separators=(",", ":")).encode()
+        write_atomically(self._path(facts.diff_id), zstandard.ZstdCompressor(level=3).compress(data))

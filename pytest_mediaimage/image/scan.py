@@ -1,0 +1,125 @@
+"""One pass over a layer: its entries, and whatever the analysers learn from the contents on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+from .compression import LayerStream
+from .layer import (
+    BLOCK,
+    CHAR,
+    DIRECTORY,
+    FIFO,
+    FILE,
+    HARDLINK,
+    OPAQUE,
+    SYMLINK,
+    WHITEOUT,
+    Entry,
+    LayerFacts,
+)
+from .tar import Member, TarReader
+
+# Enough for every signature we look for: three packets of an MPEG transport stream are the longest.
+HEAD = 4096
+_TYPES = {"0": FILE, "1": HARDLINK, "2": SYMLINK, "3": CHAR, "4": BLOCK, "5": DIRECTORY, "6": FIFO}
+_WHITEOUT = ".wh."
+_OPAQUE = ".wh..wh..opq"
+
+
+class Watcher(Protocol):
+    """Sees the content of one file, piece by piece from its first byte."""
+
+    def feed(self, chunk: bytes) -> None: ...
+    def finish(self) -> Any:
+        """JSON to keep, or None for nothing."""
+
+
+class Analyser(Protocol):
+    """Learns something from the files of a layer. Facts are kept by name and version: raise it when they change."""
+
+    name: str
+    version: int
+
+    def watch(self, entry: Entry, head: bytes) -> Watcher | None:
+        """A watcher for this regular file, or None. `head` is its first bytes, HEAD at the most."""
+
+
+def scan_layer(stream: LayerStream, analysers: Sequence[Analyser]) -> LayerFacts:
+    """Read the layer to its end, check it, and tell what is in it. Raises CorruptImage."""
+    reader = TarReader(stream, where=stream.where)
+    entries: list[Entry] = []
+    unsafe: list[tuple[str, str]] = []
+    found: dict[str, dict[int, Any]] = {}
+    for ordinal, entry, _ in numbered(reader, unsafe):
+        entries.append(entry)
+        if entry.type == FILE and entry.size:
+            for name, fact in _analyse(entry, reader, analysers):
+                found.setdefault(name, {})[ordinal] = fact
+    diff_id = stream.verify()
+    return LayerFacts(diff_id, stream.uncompressed_length, entries, unsafe, found)
+
+
+def _analyse(entry: Entry, reader: TarReader, analysers: Sequence[Analyser]) -> list[tuple[str, Any]]:
+    chunks = reader.chunks()
+    first = next(chunks, b"")
+    while len(first) < HEAD and (more := next(chunks, b"")):
+        first += more
+    head = first[:HEAD]
+    watchers = [(a.name, watcher) for a in analysers if (watcher := a.watch(entry, head)) is not None]
+    if not watchers:
+        return []
+    for _, watcher in watchers:
+        watcher.feed(first)
+    for chunk in chunks:
+        for _, watcher in watchers:
+            watcher.feed(chunk)
+    return [(name, fact) for name, watcher in watchers if (fact := watcher.finish()) is not None]
+
+
+def numbered(reader: TarReader, unsafe: list[tuple[str, str]] | None = None) -> Iterator[tuple[int, Entry, Member]]:
+    """The entries that count, with their ordinals; what must not be followed goes to `unsafe`."""
+    ordinal = 0
+    for member in reader:
+        entry = entry_of(member)
+        if isinstance(entry, Entry):
+            yield ordinal, entry, member
+            ordinal += 1
+        elif unsafe is not None:
+            unsafe.append((member.name, entry))
+
+
+def entry_of(member: Member) -> Entry | str:
+    """The entry that a tar member stands for, or why it is unsafe and must not be followed."""
+    path = clean_path(member.name)
+    if path is None:
+        return "an absolute name or one with '..'"
+    kind = _TYPES.get(member.type)
+    if kind is None:
+        return f"a tar member of the unknown type {member.type!r}"
+    parent, _, name = path.rpartition("/")
+    if name == _OPAQUE:
+        return Entry(parent, OPAQUE, mtime=member.mtime)
+    if name.startswith(_WHITEOUT):
+        target = name[len(_WHITEOUT) :]
+        if target in ("", ".", ".."):
+            return "a whiteout that names nothing"
+        if target.startswith(_WHITEOUT):
+            return "a name of AUFS' own"
+        return Entry(f"{parent}/{target}" if parent else target, WHITEOUT, mtime=member.mtime)
+    link = member.linkname
+    if kind == HARDLINK:
+        cleaned = clean_path(link)
+        if cleaned is None:
+            return "a hard link to an absolute name or one with '..'"
+        link = cleaned
+    return Entry(path, kind, member.size, member.mode, member.uid, member.gid, member.mtime, link)
+
+
+def clean_path(name: str) -> str | None:
+    """`name` without `./` and doubled slashes, `""` for the root itself; None where it is absolute or has `..`."""
+    if name.startswith("/") or "\0" in name:
+        return None
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    return None if ".." in parts else "/".join(parts)

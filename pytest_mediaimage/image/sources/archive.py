@@ -1,0 +1,118 @@
+"""`oci-archive:FILE`: an OCI image layout in a tar file, as `docker buildx build --output type=oci` writes it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from ...errors import CorruptImage
+from ..blobs import candidates
+from ..compression import compression_of
+from ..digest import Digest, Platform
+from ..image import Image
+from ..manifest import MAX_DOCUMENT, Descriptor, Index
+from ..reference import Reference
+from ..scan import clean_path
+from ..tar import BLOCK, TarReader
+from .base import NotHere, Opening
+from .layout import check_layout_marker, choose_roots, image_from_blobs
+
+
+class _Window(io.RawIOBase):
+    """A part of a file, read as a file of its own."""
+
+    def __init__(self, path: Path, start: int, length: int) -> None:
+        self._file = path.open("rb")
+        self._file.seek(start)
+        self._left = length
+
+    def read(self, size: int = -1, /) -> bytes:
+        data = self._file.read(self._left if size < 0 else min(size, self._left))
+        self._left -= len(data)
+        return data
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+class _Blocks:
+    """Hands out a block at a time, so that the file stands where the tar reader is."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def read(self, size: int, /) -> bytes:
+        return self._file.read(min(size, BLOCK))
+
+    def skip(self, count: int) -> None:
+        self._file.seek(count, io.SEEK_CUR)
+
+
+@dataclass(slots=True)
+class ArchiveBlobs:
+    """Blobs that lie in a tar file, by name: (offset, length)."""
+
+    path: Path
+    members: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path) -> ArchiveBlobs:
+        """Raises NotHere where the file is no tar of a layout."""
+        blobs = cls(path)
+        with path.open("rb") as file:
+            head = file.read(6)
+            if (kind := compression_of(head)) != "none":
+                raise NotHere(f"the archive is compressed with {kind}; decompress it first")
+            file.seek(0)
+            blocks = _Blocks(file)
+            for member in TarReader(blocks, where=str(path), skip=blocks.skip):
+                name = clean_path(member.name)
+                if member.type == "0" and name is not None:
+                    blobs.members[name] = (file.tell(), member.stored)
+        return blobs
+
+    def open(self, digest: Digest) -> AbstractContextManager[IO[bytes]]:
+        try:
+            start, length = self.members[f"blobs/{digest.algorithm}/{digest.hex}"]
+        except KeyError:
+            raise CorruptImage(f"the archive {self.path} lacks this blob", blob=digest) from None
+        return io.BufferedReader(_Window(self.path, start, length), 1 << 18)
+
+    def file(self, digest: Digest) -> None:
+        return None
+
+    def small(self, name: str) -> bytes:
+        if name not in self.members:
+            raise NotHere(f"it is a tar file, but no OCI image layout (it has no {name})")
+        start, length = self.members[name]
+        with _Window(self.path, start, min(length, MAX_DOCUMENT + 1)) as window:
+            return window.read()
+
+
+class ArchiveSource:
+    """Reads layouts from a tar file, without unpacking it."""
+
+    def open(self, reference: Reference, platform: Platform, opening: Opening) -> Image:
+        store, roots = _open_archive(reference)
+        return image_from_blobs(reference, store, roots, platform, opening, source="oci-archive")
+
+    def platforms(self, reference: Reference, opening: Opening) -> Sequence[Platform]:
+        store, roots = _open_archive(reference)
+        return [platform for platform, _ in candidates(store, roots)]
+
+
+def _open_archive(reference: Reference) -> tuple[ArchiveBlobs, list[Descriptor]]:
+    path = Path(reference.location).expanduser()
+    if not path.is_file():
+        raise NotHere("no such file" if not path.exists() else "it isn't a file")
+    try:
+        blobs = ArchiveBlobs.read(path)
+    except CorruptImage as error:
+        raise NotHere(f"it can't be read as a tar file: {error}") from error
+    check_layout_marker(blobs.small("oci-layout"))
+    return blobs, choose_roots(Index.from_bytes(blobs.small("index.json"), "index.json"), reference)

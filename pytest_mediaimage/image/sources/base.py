@@ -1,0 +1,35 @@
+"""What a source of images is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from ..digest import Platform
+from ..image import Image
+from ..reference import Reference
+from ..scan import Analyser
+
+
+class NotHere(Exception):
+    """The source doesn't hold the image; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What every image gets from the run that opens it: where to keep what is learnt, and who learns."""
+
+    cache: Path
+    analysers: tuple[Analyser, ...] = ()
+
+
+class Source(Protocol):
+    """One way to get at images. Importing a source's module is cheap; its heavy parts are imported when used."""
+
+    def open(self, reference: Reference, platform: Platform, opening: Opening) -> Image:
+        """Raises NotHere, PlatformNotFound, CorruptImage, or EnvironmentFault."""
+
+    def platforms(self, reference: Reference, opening: Opening) -> Sequence[Platform]:
+        """The platforms that the reference offers; raises as `open` does."""

@@ -1,0 +1,126 @@
+"""`oci:DIR`: an OCI image layout, as `docker buildx build --output type=oci,tar=false` or skopeo write it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from ...errors import CorruptImage, InvalidReference
+from ..blobs import BlobContent, BlobStore, candidates, resolve
+from ..digest import Digest, Platform
+from ..image import Image
+from ..manifest import MAX_DOCUMENT, Descriptor, Index, parse_document
+from ..reference import Reference
+from .base import NotHere, Opening
+
+_REF_NAME = "org.opencontainers.image.ref.name"
+_CONTAINERD_NAME = "io.containerd.image.name"
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryBlobs:
+    """The `blobs` folder of a layout."""
+
+    root: Path
+
+    def file(self, digest: Digest) -> Path:
+        return self.root / "blobs" / digest.algorithm / digest.hex
+
+    def open(self, digest: Digest) -> AbstractContextManager[IO[bytes]]:
+        try:
+            return self.file(digest).open("rb")
+        except FileNotFoundError:
+            raise CorruptImage(f"the layout {self.root} lacks this blob", blob=digest) from None
+
+
+class LayoutSource:
+    """Reads layouts from a directory."""
+
+    def open(self, reference: Reference, platform: Platform, opening: Opening) -> Image:
+        store, roots = _open_layout(reference)
+        return image_from_blobs(reference, store, roots, platform, opening, source="oci")
+
+    def platforms(self, reference: Reference, opening: Opening) -> Sequence[Platform]:
+        store, roots = _open_layout(reference)
+        return [platform for platform, _ in candidates(store, roots)]
+
+
+def _open_layout(reference: Reference) -> tuple[DirectoryBlobs, list[Descriptor]]:
+    root = Path(reference.location).expanduser()
+    if not root.is_dir():
+        raise NotHere("no such directory" if not root.exists() else "it isn't a directory")
+    if not (root / "oci-layout").is_file():
+        raise NotHere("it is a directory, but no OCI image layout (it has no file oci-layout)")
+    check_layout_marker((root / "oci-layout").read_bytes()[:MAX_DOCUMENT])
+    try:
+        with (root / "index.json").open("rb") as file:
+            data = file.read(MAX_DOCUMENT + 1)
+    except FileNotFoundError:
+        raise NotHere("it is an OCI image layout without index.json") from None
+    return DirectoryBlobs(root), choose_roots(Index.from_bytes(data, "index.json"), reference)
+
+
+def check_layout_marker(data: bytes) -> None:
+    """Raises CorruptImage where `oci-layout` names a version that we don't know."""
+    version = parse_document(data, blob="oci-layout").get("imageLayoutVersion")
+    if not str(version).startswith("1."):
+        raise CorruptImage(f"image layout version {version!r} where 1.0.0 is known", blob="oci-layout")
+
+
+def choose_roots(index: Index, reference: Reference) -> list[Descriptor]:
+    """The descriptors of index.json that the reference's tag or digest means; all, where it names none.
+
+    Raises InvalidReference with the names that the layout holds.
+    """
+    names = {d.digest: _names(d) for d in index.manifests}
+    if reference.digest:
+        chosen = [d for d in index.manifests if d.digest == reference.digest]
+        wanted = reference.digest
+    elif reference.tag:
+        chosen = [d for d in index.manifests if reference.tag in names[d.digest]]
+        wanted = f"tag {reference.tag!r}"
+    else:
+        chosen = list(index.manifests)
+        tagged = sorted({name for d in chosen for name in names[d.digest]})
+        if len(tagged) > 1 and len({d.digest for d in chosen}) > 1:
+            raise InvalidReference(
+                f"{reference.text} holds several images",
+                remedy=f"Name one: {reference.text}:{tagged[0]}, for instance.",
+            )
+        wanted = "image"
+    if not chosen:
+        held = ", ".join(sorted({name for d in index.manifests for name in (*names[d.digest], d.digest)})) or "none"
+        raise NotHere(f"the layout holds no {wanted}; it holds: {held}")
+    return chosen
+
+
+def _names(descriptor: Descriptor) -> set[str]:
+    """Tools write a tag, or the whole reference, in one of two annotations."""
+    written = {descriptor.annotations.get(key, "") for key in (_REF_NAME, _CONTAINERD_NAME)} - {""}
+    return {name.rpartition(":")[2] if "/" in name or ":" in name else name for name in written}
+
+
+def image_from_blobs(
+    reference: Reference,
+    store: BlobStore,
+    roots: Sequence[Descriptor],
+    platform: Platform,
+    opening: Opening,
+    *,
+    source: str,
+) -> Image:
+    """The image for `platform` below `roots`; raises PlatformNotFound or CorruptImage."""
+    resolved = resolve(store, roots, reference.text, platform)
+    return Image(
+        reference,
+        source=source,
+        config=resolved.config,
+        content=BlobContent(store),
+        cache=opening.cache,
+        analysers=opening.analysers,
+        manifest=resolved.manifest,
+        index_digest=resolved.index,
+    )

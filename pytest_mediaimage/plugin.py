@@ -1,0 +1,96 @@
+"""The plugin: options, and the hooks that bring the checks into a pytest run.
+
+Nothing is imported here that an idle pytest would have to pay for.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from .fixtures import (
+    golden,
+    media_container,
+    media_image,
+    media_sbom,
+    media_subject,
+    sample_media,
+    transcode,
+)
+
+__all__ = ["golden", "media_container", "media_image", "media_sbom", "media_subject", "sample_media", "transcode"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("media image", "tests a container image of a media workload (pytest-mediaimage)")
+    group.addoption(
+        "--media-image",
+        metavar="REF",
+        action="append",
+        default=[],
+        help="image under test, repeatable: NAME[:TAG][@DIGEST] in the Docker Engine, docker:NAME, oci:DIR[:TAG], "
+        "oci-archive:FILE, a path to either, or demo for the bundled demo image",
+    )
+    group.addoption(
+        "--media-platform",
+        metavar="OS/ARCH[/VARIANT]",
+        action="append",
+        default=[],
+        help="platform to test, repeatable; all for every platform of the image (default: the host's)",
+    )
+    group.addoption(
+        "--media-policy",
+        metavar="FILE",
+        help="what is asked of the image (default: mediaimage.yaml in the root directory, else the preset default)",
+    )
+    group.addoption(
+        "--media-runtime",
+        metavar="NAME",
+        default="auto",
+        choices=("auto", "docker", "sandbox"),
+        help="how the image is run: docker, sandbox (bubblewrap; no daemon, no privileges), or auto (default)",
+    )
+    group.addoption(
+        "--media-static", action="store_true", help="start nothing: only what can be read from the image is checked"
+    )
+    group.addoption(
+        "--media-update-golden",
+        action="store_true",
+        help="write golden values to golden/ beside the policy, after showing what changes",
+    )
+    group.addoption(
+        "--media-report",
+        metavar="FORMAT:PATH",
+        action="append",
+        default=[],
+        help="write a report, repeatable; formats: json",
+    )
+    group.addoption("--media-checks", action="store_true", help="list the checks with their severities, and stop")
+    group.addoption(
+        "--media-cache",
+        metavar="DIR",
+        help="where unpacked images and what was learnt are kept "
+        "(default: $XDG_CACHE_HOME/pytest-mediaimage; safe to delete)",
+    )
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    from . import hookspecs
+
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    if not config.getoption("media_checks"):
+        return None
+    from .run import print_checks
+
+    return print_checks(config)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """The rest of the plugin exists only where an image is given."""
+    if session.config.getoption("media_image"):
+        from .run import Run
+
+        session.config.pluginmanager.register(Run.start(session.config), "mediaimage-run")

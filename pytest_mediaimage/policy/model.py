@@ -1,0 +1,64 @@
+"""Policy: the merged result of a policy file and the presets that it extends."""
+
+from __future__ import annotations
+
+import datetime
+import fnmatch
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..result import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """Findings of `check` that are accepted, below `path` (a glob, empty for all), for a reason, until a day."""
+
+    check: str
+    reason: str
+    path: str = ""
+    until: datetime.date | None = None
+
+    def covers(self, check: str, file: str | None) -> bool:
+        if not fnmatch.fnmatchcase(check, self.check):
+            return False
+        return not self.path or fnmatch.fnmatchcase(file or "", self.path)
+
+    def expired(self, today: datetime.date) -> bool:
+        return self.until is not None and today > self.until
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Settings by their dotted name in the file, with `_` for the dot. None or empty means: nothing is asked.
+
+    Sizes are in bytes, `layers_waste` in percent, `directory` is where the policy's golden values lie.
+    """
+
+    source: str = ""
+    directory: Path = Path()
+    image_pinned: bool = True
+    size_compressed: int | None = None
+    size_unpacked: int | None = None
+    size_layer: int | None = None
+    layers_count: int | None = None
+    layers_waste: float | None = None
+    contents_allow: tuple[str, ...] = ()
+    ffmpeg_encoders: tuple[str, ...] = ()
+    ffmpeg_decoders: tuple[str, ...] = ()
+    ffmpeg_filters: tuple[str, ...] = ()
+    ffmpeg_protocols: tuple[str, ...] = ()
+    license_max: str | None = None
+    license_nonfree: str = "deny"
+    transcode_cases: tuple[str, ...] = ()
+    transcode_paths: Mapping[str, str] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
+    severity: Mapping[str, Severity] = field(default_factory=dict)
+    ignore: tuple[Ignore, ...] = ()
+
+    def requires(self, check: str, hardware_path: str | None = None) -> bool:
+        """Whether a skip of this check isn't accepted."""
+        if any(fnmatch.fnmatchcase(check, pattern) for pattern in self.required):
+            return True
+        return hardware_path is not None and self.transcode_paths.get(hardware_path) == "required"

@@ -1,0 +1,93 @@
+"""The table at the end of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Protocol
+
+from ..result import Result, Severity, Status
+from .text import format_value
+
+_COLOURS = {Status.PASSED: "green", Status.FAILED: "red", Status.SKIPPED: "yellow", Status.ERROR: "red"}
+_WIDEST = 60
+
+
+class Terminal(Protocol):
+    """The part of pytest's terminal reporter that is used here."""
+
+    def write_sep(self, sep: str, title: str | None = None, **markup: bool) -> None: ...
+    def write_line(self, line: str, **markup: bool) -> None: ...
+
+
+def write_summary(
+    terminal: Terminal,
+    ordered: Sequence[Result],
+    golden_lines: Sequence[str],
+    reports: Sequence[tuple[str, Path]],
+) -> None:
+    """A table for each image, warnings and notes below it, and counts with every skip's reason."""
+    for (image, platform), group in groupby(ordered, key=lambda r: (r.image, r.platform)):
+        results = list(group)
+        terminal.write_sep("=", f"media image {image} ({platform})")
+        _write_table(terminal, results)
+        _write_findings(terminal, results)
+        terminal.write_line(_counts(results))
+    if golden_lines:
+        terminal.write_sep("=", "golden values")
+        for line in golden_lines:
+            terminal.write_line(line)
+    for kind, path in reports:
+        terminal.write_line(f"{kind} report: {path}")
+
+
+def _write_table(terminal: Terminal, results: Iterable[Result]) -> None:
+    rows = [("check", "measured", "budget", "verdict")]
+    statuses: list[Status | None] = [None]
+    for result in results:
+        name = result.check + (f" [{result.hardware_path}]" if result.hardware_path else "")
+        rows.append(
+            (
+                name,
+                format_value(result.measured, result.unit),
+                format_value(result.budget, result.unit),
+                _verdict(result),
+            )
+        )
+        statuses.append(result.status)
+    widths = [min(max(len(row[column]) for row in rows), _WIDEST) for column in range(3)]
+    for row, status in zip(rows, statuses, strict=True):
+        cells = [cell.ljust(width) for cell, width in zip(row[:3], widths, strict=True)]
+        markup = {_COLOURS[status]: True} if status else {"bold": True}
+        terminal.write_line("  ".join((*cells, row[3])), **markup)
+
+
+def _verdict(result: Result) -> str:
+    counts = [
+        f"{count} {severity}{'s' if count > 1 else ''}"
+        for severity in (Severity.ERROR, Severity.WARNING, Severity.NOTE)
+        if (count := sum(finding.severity is severity for finding in result.findings))
+    ]
+    return str(result.status) + (f" ({', '.join(counts)})" if counts else "")
+
+
+def _write_findings(terminal: Terminal, results: Iterable[Result]) -> None:
+    """Errors stand in the failures above; here is what passes and should be known."""
+    for result in results:
+        for finding in result.findings:
+            if finding.severity is not Severity.ERROR:
+                colour = {"yellow": True} if finding.severity is Severity.WARNING else {}
+                terminal.write_line(f"{finding.severity}: {result.check}: {finding.message}", **colour)
+                if finding.fix:
+                    terminal.write_line(f"    {finding.fix}")
+
+
+def _counts(results: Sequence[Result]) -> str:
+    counts = [f"{count} {status}" for status in Status if (count := sum(result.status is status for result in results))]
+    skipped = [
+        f"\n  skipped: {result.check}: {result.reason}" + (" (the policy requires it)" if result.required else "")
+        for result in results
+        if result.status is Status.SKIPPED
+    ]
+    return f"{len(results)} checks: {', '.join(counts)}{''.join(skipped)}"

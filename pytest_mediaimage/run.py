@@ -1,0 +1,150 @@
+"""The hooks of a run that has an image: registered by `plugin` only then."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .errors import EnvironmentFault, MediaImageError, UsageError
+from .items import CheckItem, collect_checks, is_policy_argument, subjects_that_want_an_sbom
+from .result import Result
+from .session import EXIT_ENVIRONMENT, MediaSession, Options, list_checks, report_failure
+
+if TYPE_CHECKING:
+    from _pytest.terminal import TerminalReporter
+
+session_key: pytest.StashKey[MediaSession] = pytest.StashKey()
+"""Where fixtures find the session of a run that has an image."""
+
+
+def options_of(config: pytest.Config) -> Options:
+    """The plugin's options, paths resolved against the directory pytest was started in."""
+
+    def path(text: str | None) -> Path | None:
+        return config.invocation_params.dir / Path(text).expanduser() if text else None
+
+    return Options(
+        images=tuple(config.getoption("media_image")),
+        root=config.rootpath,
+        directory=config.invocation_params.dir,
+        platforms=tuple(config.getoption("media_platform")),
+        policy=path(config.getoption("media_policy")),
+        runtime=config.getoption("media_runtime"),
+        static=config.getoption("media_static"),
+        update_golden=config.getoption("media_update_golden"),
+        reports=tuple(config.getoption("media_report")),
+        cache=path(config.getoption("media_cache")),
+    )
+
+
+def print_checks(config: pytest.Config) -> int:
+    """Print the checks with their severities by the policy in force, for --media-checks."""
+    try:
+        print(list_checks(options_of(config)))  # noqa: T201
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
+    return 0
+
+
+class Run:
+    """Brings the checks into the collection, and their results out of it."""
+
+    def __init__(self, config: pytest.Config, opened: MediaSession, notes: list[str]) -> None:
+        self._config = config
+        self._opened = opened
+        self._notes = notes
+        self._chosen: list[str] = []
+        self._golden_lines: list[str] = []
+
+    @classmethod
+    def start(cls, config: pytest.Config) -> Run:
+        """Open policy and images before anything is collected, so that one clear error is all there is."""
+        options = options_of(config)
+        notes: list[str] = []
+        try:
+            opened = MediaSession.open(options)
+            if not _is_worker(config):
+                notes = [f"media image: {line}" for line in opened.reap()]
+        except UsageError as error:
+            report_failure(options, error)
+            raise pytest.UsageError(f"media image: {error}") from None
+        except MediaImageError as error:
+            report_failure(options, error)
+            code = EXIT_ENVIRONMENT if isinstance(error, EnvironmentFault) else pytest.ExitCode.TESTS_FAILED
+            pytest.exit(f"media image: {error}", returncode=code)
+        config.stash[session_key] = opened
+        return cls(config, opened, notes)
+
+    def pytest_report_header(self) -> list[str]:
+        return [self._opened.header(), *self._notes]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self) -> None:
+        """Arguments that name the policy or a check in it are ours: pytest would look for such a file."""
+        directory = self._config.invocation_params.dir
+        self._chosen = [arg for arg in self._config.args if is_policy_argument(arg, self._opened, directory)]
+        self._config.args[:] = [arg for arg in self._config.args if arg not in self._chosen]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
+        if self._chosen or self._config.getoption("media_policy") or not self._config.getoption("file_or_dir"):
+            items[:0] = collect_checks(session, self._opened, self._chosen)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
+        """syft is the slowest single step: it begins before the first test, where one will ask for it."""
+        if not session.config.getoption("collectonly"):
+            for subject in subjects_that_want_an_sbom(session.items):
+                subject.start_syft()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        if call.excinfo is not None and isinstance(call.excinfo.value, EnvironmentFault):
+            report.media_environment = True  # type: ignore[attr-defined]
+        if isinstance(item, CheckItem):
+            item.amend(report)
+        if lines := self._opened.take_golden_lines():
+            report.media_golden = lines  # type: ignore[attr-defined]
+        return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Only the process that reports gets here with every result; a worker's copy is thrown away."""
+        if report.failed:
+            if getattr(report, "media_environment", False):
+                self._opened.environment_failures += 1
+            else:
+                self._opened.other_failures += 1
+        self._golden_lines += getattr(report, "media_golden", ())
+        data: dict[str, Any] | None = getattr(report, "media_result", None)
+        if data is not None:
+            result = Result.from_json(data)
+            self._opened.add(result)
+            if not _is_worker(self._config):
+                self._config.hook.pytest_mediaimage_result(config=self._config, result=result)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self._opened.other_failures += 1
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        session.exitstatus = self._opened.exit_code(int(session.exitstatus))
+        if not _is_worker(self._config) and not self._config.getoption("collectonly"):
+            self._opened.write_reports()
+        self._opened.close()
+
+    def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
+        self._opened.write_summary(terminalreporter, self._golden_lines)
+
+    def pytest_unconfigure(self) -> None:
+        self._opened.close()
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")

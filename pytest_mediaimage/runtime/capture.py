@@ -1,0 +1,69 @@
+"""Collects what a process writes: both streams at once, bounded in memory and in time."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import subprocess
+import time
+from contextlib import suppress
+
+OUTPUT_LIMIT = 16 << 20
+"""Bytes kept of each stream."""
+GRACE = 0.25
+"""Seconds that output is still awaited after the process ended, when a child of it keeps the pipe open."""
+
+
+class BoundedOutput:
+    """Keeps the first `limit` bytes and counts the rest."""
+
+    def __init__(self, limit: int = OUTPUT_LIMIT) -> None:
+        self._limit = limit
+        self._chunks: list[bytes] = []
+        self._kept = 0
+        self._dropped = 0
+
+    def feed(self, data: bytes) -> None:
+        kept = data[: self._limit - self._kept]
+        if kept:
+            self._chunks.append(kept)
+            self._kept += len(kept)
+        self._dropped += len(data) - len(kept)
+
+    def text(self) -> str:
+        """The output as UTF-8, what isn't valid replaced; a last line says how much was dropped."""
+        text = b"".join(self._chunks).decode(errors="replace")
+        return text + f"\n[{self._dropped} bytes more were dropped]\n" if self._dropped else text
+
+
+def collect(process: subprocess.Popen[bytes], timeout: float) -> tuple[int | None, BoundedOutput, BoundedOutput]:
+    """Read stdout and stderr until the process has ended.
+
+    Returns its status as `Popen.returncode` (None where it still runs after `timeout` seconds), and what it wrote.
+    """
+    assert process.stdout is not None and process.stderr is not None
+    outputs = {process.stdout.fileno(): BoundedOutput(), process.stderr.fileno(): BoundedOutput()}
+    stdout, stderr = outputs.values()
+    deadline = time.monotonic() + timeout
+    ended = os.pidfd_open(process.pid)
+    try:
+        with selectors.DefaultSelector() as selector:
+            for descriptor in (*outputs, ended):
+                selector.register(descriptor, selectors.EVENT_READ)
+            while selector.get_map():
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    break
+                for key, _ in selector.select(left):
+                    if key.fd == ended:
+                        deadline = min(deadline, time.monotonic() + GRACE)
+                        selector.unregister(ended)
+                    elif data := os.read(key.fd, 1 << 16):
+                        outputs[key.fd].feed(data)
+                    else:
+                        selector.unregister(key.fd)
+    finally:
+        os.close(ended)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(0)
+    return process.returncode, stdout, stderr

@@ -1,0 +1,154 @@
+"""One container of a Docker engine: how commands and files enter it, how it ends."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from docker.errors import APIError, NotFound
+from docker.models.containers import Container
+
+from pytest_mediaimage.errors import CommandTimeout, EnvironmentFault
+from pytest_mediaimage.runtime import docker_files
+from pytest_mediaimage.runtime.base import CommandResult
+from pytest_mediaimage.runtime.capture import BoundedOutput
+from pytest_mediaimage.runtime.docker_engine import api_of, engine_faults, fault
+from pytest_mediaimage.runtime.users import User
+
+_REFUSED = re.compile(r"OCI runtime exec failed: (.*)", re.DOTALL)
+"""What an engine answers, or writes on stdout, where runc couldn't start the program."""
+_MISSING = re.compile(r"executable file not found|exec: \"[^\"]*\": stat [^:]*: no such file|exec [^:]*: no such file")
+_INIT_FAILED = re.compile(r"exec (\S+: (no such file or directory|exec format error|permission denied))\n")
+"""What runc writes on stderr, with exit code 1 or 255, where execve failed at last: a missing interpreter."""
+
+
+class DockerContainer:
+    """Made by DockerRuntime. A time-out of one command restarts it, and so kills those of all threads."""
+
+    def __init__(self, container: Container, user: User) -> None:
+        self._container = container
+        self._api: Any = api_of(container)
+        self._user = user
+        self._closed = False
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: float = 60,
+        env: Mapping[str, str] | None = None,
+        working_dir: str | None = None,
+    ) -> CommandResult:
+        """As Container.run."""
+        if not argv:
+            raise ValueError("no command given")
+        self._require_open()
+        began = time.monotonic()
+        command = _Exec(self._api, self._create(argv, env, working_dir))
+        try:
+            command.thread.start()
+            command.thread.join(timeout)
+            ended = not command.thread.is_alive()
+        except BaseException:
+            self._restart()
+            raise
+        if not ended:
+            self._restart()
+            command.thread.join(10)
+            raise CommandTimeout(argv, timeout, stderr_tail=command.stderr.text())
+        duration = time.monotonic() - began
+        exit_code, stdout, stderr = self._outcome(argv, command)
+        return CommandResult(tuple(argv), exit_code, stdout, stderr, duration)
+
+    def _create(self, argv: Sequence[str], env: Mapping[str, str] | None, working_dir: str | None) -> str:
+        try:
+            made = self._api.exec_create(
+                self._container.id, list(argv), environment=dict(env or {}), workdir=working_dir
+            )
+            return str(made["Id"])
+        except APIError as error:
+            if error.status_code in (404, 409):
+                raise self._ended() from error
+            raise fault(f"run {argv[0]!r}", error) from error
+
+    def _outcome(self, argv: Sequence[str], command: _Exec) -> tuple[int, str, str]:
+        if command.error is not None:
+            if match := _REFUSED.search(str(command.error)):
+                return _refusal(match[1])
+            raise fault(f"run {argv[0]!r}", command.error) from command.error
+        with engine_faults(f"tell how {argv[0]!r} ended"):
+            exit_code = self._api.exec_inspect(command.identity)["ExitCode"]
+        if exit_code is None:
+            raise self._ended()
+        stdout, stderr = command.stdout.text(), command.stderr.text()
+        if exit_code >= 126 and not stderr and (match := _REFUSED.fullmatch(stdout)):
+            return _refusal(match[1])
+        if exit_code in (1, 255) and not stdout and (match := _INIT_FAILED.fullmatch(stderr)):
+            return 127 if match[2].startswith("no such file") else 126, "", stderr
+        return exit_code, stdout, stderr
+
+    def copy_in(self, source: Path, target: str) -> None:
+        """As Container.copy_in."""
+        self._require_open()
+        docker_files.copy_in(self._container, source, target, self._user)
+
+    def copy_out(self, source: str, target: Path) -> None:
+        """As Container.copy_out. The engine doesn't show what is mounted in the container: /proc, /dev/shm."""
+        self._require_open()
+        docker_files.copy_out(self._container, source, target)
+
+    def close(self) -> None:
+        """As Container.close."""
+        if self._closed:
+            return
+        self._closed = True
+        with engine_faults("remove a container"), suppress(NotFound):
+            self._container.remove(force=True, v=True)
+
+    def _restart(self) -> None:
+        """Kill all that runs in it, at once and with the pid namespace; what was written stays."""
+        with engine_faults("restart a container after a time-out"):
+            self._container.restart(timeout=0)
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise ValueError("the container is closed")
+
+    def _ended(self) -> EnvironmentFault:
+        cause = "it is gone"
+        with suppress(APIError):
+            self._container.reload()
+            state = self._container.attrs["State"]
+            cause = f"exit code {state['ExitCode']}" + (", out of memory" if state.get("OOMKilled") else "")
+        return EnvironmentFault(f"the container ended by itself: {cause}", remedy="Look into the engine's log.")
+
+
+def _refusal(message: str) -> tuple[int, str, str]:
+    """(exit code, stdout, stderr) for a program that the engine couldn't start."""
+    text = re.sub(r"^(exec failed: )?(unable to start container process: )?", "", message.strip())
+    text = re.sub(r": unknown(:.*)?$", "", text, flags=re.DOTALL)
+    return 127 if _MISSING.search(text) else 126, "", f"{text if text.startswith('exec') else f'exec: {text}'}\n"
+
+
+class _Exec:
+    """Reads the output of one command, in a thread of its own, since the engine's stream can't be waited on."""
+
+    def __init__(self, api: Any, identity: str) -> None:
+        self._api = api
+        self.identity = identity
+        self.stdout, self.stderr = BoundedOutput(), BoundedOutput()
+        self.error: Exception | None = None
+        self.thread = threading.Thread(target=self._read, daemon=True)
+
+    def _read(self) -> None:
+        try:
+            for stdout, stderr in self._api.exec_start(self.identity, stream=True, demux=True):
+                self.stdout.feed(stdout or b"")
+                self.stderr.feed(stderr or b"")
+        except Exception as error:
+            self.error = error

@@ -1,0 +1,160 @@
+"""Runs images without a daemon and without privileges: bubblewrap, one user namespace, an overlay.
+
+The image is unpacked once and stays read-only; what a container writes goes to a directory of its own and
+is thrown away.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from pytest_mediaimage.errors import SandboxUnavailable
+from pytest_mediaimage.runtime import inroot
+from pytest_mediaimage.runtime.base import Capability, RunnableImage
+from pytest_mediaimage.runtime.bubblewrap import find_bubblewrap
+from pytest_mediaimage.runtime.elf import INIT
+from pytest_mediaimage.runtime.platforms import require_platform
+from pytest_mediaimage.runtime.removal import remove_tree
+from pytest_mediaimage.runtime.rootfs import private_directory, skeleton, storage_faults, unpacked
+from pytest_mediaimage.runtime.sandbox_container import SandboxContainer, launch
+from pytest_mediaimage.runtime.userns import unwritable
+from pytest_mediaimage.runtime.users import User, resolve_user
+
+_DATABASE_LIMIT = 1 << 20
+"""Bytes of /etc/passwd and /etc/group that are read."""
+
+
+class SandboxRuntime:
+    """Starts containers below one cache directory.
+
+    Raises SandboxUnavailable, with cause and remedy, where bubblewrap, nsenter or user namespaces are
+    missing or forbidden, and StorageFault where `cache` can't be used.
+    """
+
+    name = "sandbox"
+
+    def __init__(self, cache: Path) -> None:
+        bubblewrap = find_bubblewrap()
+        nsenter = shutil.which("nsenter")
+        if nsenter is None:
+            raise SandboxUnavailable("nsenter isn't installed", remedy="Install the package util-linux.")
+        self.version = bubblewrap.version
+        self._program = bubblewrap.program
+        self._nsenter = nsenter
+        self._cache = private_directory(cache.resolve())
+        self._skeleton = skeleton(self._cache, os.uname().machine)
+        self._on_disk: dict[int, Capability] = {}
+        self._capabilities = self._probe()
+
+    def capabilities(self) -> Mapping[str, Capability]:
+        """As probed when the runtime was made, in a container of an empty image."""
+        return self._capabilities
+
+    def start(self, image: RunnableImage, *, work: Path) -> SandboxContainer:
+        """Start a container; what it writes lies below `work`, or in memory where no overlay is possible there.
+
+        Raises UsageError for a platform or user that doesn't fit, EnvironmentFault where it can't start.
+        """
+        require_platform(image.platform, os.uname().machine)
+        rootfs = unpacked(image, self._cache)
+        with inroot.open_root(rootfs) as root:
+            user = resolve_user(
+                image.config.user,
+                passwd=inroot.read_text(root, "/etc/passwd", limit=_DATABASE_LIMIT),
+                group=inroot.read_text(root, "/etc/group", limit=_DATABASE_LIMIT),
+            )
+        container = self._launch(rootfs, work.resolve(), on_disk=self._overlay_on_disk(work).available, user=user)
+        try:
+            container.configure(image.config.env, image.config.working_dir or "/", user.home)
+        except BaseException:
+            container.close()
+            raise
+        return container
+
+    def close(self) -> None:
+        """Nothing to do: the unpacked images stay for the next run."""
+
+    def _launch(self, rootfs: Path, work: Path, *, on_disk: bool, user: User) -> SandboxContainer:
+        with storage_faults(work):
+            scratch = Path(tempfile.mkdtemp(prefix="sandbox-", dir=work))
+            for name in ("upper", "work"):
+                (scratch / name).mkdir()
+            # The root of an overlay has the mode of its uppermost layer.
+            (scratch / "upper").chmod(stat.S_IMODE(rootfs.stat().st_mode))
+        try:
+            return launch(
+                self._program,
+                self._nsenter,
+                lower=(rootfs, self._skeleton),
+                scratch=scratch,
+                on_disk=on_disk,
+                user=user,
+            )
+        except BaseException:
+            remove_tree(scratch)
+            raise
+
+    def _overlay_on_disk(self, place: Path) -> Capability:
+        """Whether an overlay on the file system of `place` mounts and can be written; asked once for each."""
+        device = place.stat().st_dev
+        if device not in self._on_disk:
+            try:
+                with self._empty(place, on_disk=True) as container:
+                    _write_probe(container)
+                self._on_disk[device] = Capability(True)
+            except (SandboxUnavailable, OSError) as error:
+                said = error.message if isinstance(error, SandboxUnavailable) else str(error)
+                self._on_disk[device] = Capability(
+                    False, f"what a container writes is kept in memory: no overlay on {place}: {said}"
+                )
+        return self._on_disk[device]
+
+    def _probe(self) -> dict[str, Capability]:
+        on_disk = self._overlay_on_disk(self._cache)
+        with self._empty(self._cache, on_disk=on_disk.available) as container:
+            try:
+                _write_probe(container)
+            except OSError as error:
+                raise unwritable(error) from error
+            isolated = container.run([INIT, "n"], timeout=10).exit_code
+            ran = container.run([INIT, "k"], timeout=10)
+        if ran.exit_code != 0 or isolated not in (0, 1):
+            raise SandboxUnavailable(
+                f"the sandbox starts but runs nothing: exit code {ran.exit_code}, {ran.stderr.strip()}",
+                remedy="Use --media-runtime docker, or --media-static.",
+            )
+        return {
+            "exec": Capability(True),
+            "overlay-on-disk": on_disk,
+            "network-isolation": Capability(isolated == 0, "" if isolated == 0 else "a route leads out of it"),
+            "ownership": Capability(
+                False, "the sandbox maps one user: in it, every file of the image belongs to the image's user"
+            ),
+            "memory-limit": Capability(False, "the sandbox has no control group of its own"),
+        }
+
+    @contextmanager
+    def _empty(self, place: Path, *, on_disk: bool) -> Iterator[SandboxContainer]:
+        """A container of an empty image."""
+        with storage_faults(place):
+            scratch = Path(tempfile.mkdtemp(prefix="probe-", dir=place))
+        try:
+            (scratch / "empty").mkdir()
+            container = self._launch(scratch / "empty", scratch, on_disk=on_disk, user=User(0, 0, "/"))
+            try:
+                yield container
+            finally:
+                container.close()
+        finally:
+            remove_tree(scratch)
+
+
+def _write_probe(container: SandboxContainer) -> None:
+    with inroot.open_root(container.root) as root, Path(os.devnull).open("rb") as nothing:
+        inroot.write_file(root, "/probe/file", nothing, mode=0o644)

@@ -1,0 +1,173 @@
+"""What the fixtures give to a team's own tests: the image, a container, transcodes and golden values."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from .checks.transcoding import Transcoded, transcode
+from .errors import UsageError
+from .result import Result, Skip, Status
+
+if TYPE_CHECKING:
+    import testinfra.host
+
+    from .checks.subject import Subject
+    from .image.config import Config
+    from .image.digest import Digest, Platform
+    from .image.image import FileEntry
+    from .image.layer import Layer
+    from .runtime.base import CommandResult, Container
+    from .session import MediaSession
+
+
+class ImageUnderTest:
+    """The image as it lies in its source: nothing here starts it. Sizes are in bytes."""
+
+    def __init__(self, subject: Subject, session: MediaSession) -> None:
+        self._subject = subject
+        self._session = session
+        image = subject.image
+        self.reference: str = subject.label
+        self.digest: Digest = image.digest
+        self.platform: Platform = image.platform
+        self.config: Config = image.config
+        self.labels: Mapping[str, str] = image.labels
+        self.layers: Sequence[Layer] = image.layers
+
+    @property
+    def compressed_size(self) -> int | None:
+        """What a pull transfers; None for an image in a Docker Engine, which keeps no compressed layers."""
+        return self._subject.image.compressed_size
+
+    @property
+    def unpacked_size(self) -> int:
+        """File contents of all layers together."""
+        return self._subject.image.unpacked_size
+
+    @property
+    def flattened_size(self) -> int:
+        """File contents that a container sees."""
+        return self._subject.image.flattened_size
+
+    @property
+    def files(self) -> list[FileEntry]:
+        """Every visible path, sorted: `path, size, mode, uid, gid, layer, type`."""
+        return self._subject.image.files
+
+    def open(self, path: str) -> IO[bytes]:
+        """The content of a file, links followed inside the image. Raises FileNotFoundError, IsADirectoryError."""
+        return self._subject.image.open(path)
+
+    def check(self, check: str, **settings: Any) -> Result:
+        """Run a check with settings of your own, as in `check("size.compressed", max="180MB")`.
+
+        Returns the Result with its measured value. Raises AssertionError with the findings where it fails, Skip
+        where it can't be measured, UsageError for an unknown check or setting, and the fault where it broke.
+        """
+        found, result = self._session.run_with(check, self._subject, settings)
+        if result.status is Status.FAILED:
+            raise AssertionError(self._session.failure_text(found, result))
+        if result.status is Status.SKIPPED:
+            raise Skip(result.reason)
+        if result.fault is not None:
+            raise result.fault
+        return result
+
+
+class ContainerUnderTest:
+    """A running container without network, as the image's user. Paths in it are absolute."""
+
+    def __init__(self, container: Container) -> None:
+        self._container = container
+        self._host: testinfra.host.Host | None = None
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: float = 60,
+        env: Mapping[str, str] | None = None,
+        working_dir: str | None = None,
+    ) -> CommandResult:
+        """Run a command and wait; see `CommandResult`. Raises CommandTimeout after `timeout` seconds."""
+        return self._container.run(argv, timeout=timeout, env=env, working_dir=working_dir)
+
+    def copy_in(self, source: Path | str, target: str) -> None:
+        """Copy a file into the container."""
+        self._container.copy_in(Path(source), target)
+
+    def copy_out(self, source: str, target: Path | str) -> None:
+        """Copy a file out of the container. Raises FileNotFoundError."""
+        self._container.copy_out(source, Path(target))
+
+    @property
+    def host(self) -> testinfra.host.Host:
+        """A testinfra host; where the image has no shell, a static busybox of this machine serves, or Skip is raised."""
+        if self._host is None:
+            from .runtime.host import testinfra_host
+
+            self._host = testinfra_host(self._container)
+        return self._host
+
+
+class Transcoder:
+    """Runs transcodes in the image: call it with a recipe."""
+
+    def __init__(self, subject: Subject, folder: Path) -> None:
+        self._subject = subject
+        self._folder = folder
+        self._count = itertools.count(1)
+
+    def __call__(
+        self,
+        recipe: Any,
+        *,
+        sample: str | Path = "bars-320x180",
+        suffix: str = ".mp4",
+        path: str = "cpu",
+        timeout: float = 120,
+    ) -> Transcoded:
+        """Run `recipe` on a sample's name or a file, and fetch the output.
+
+        `recipe` is an argv list or an ffmpeg-python output stream in which `{input}` and `{output}` stand for the
+        files. Raises TranscodeFailed where the command fails, CommandTimeout after `timeout` seconds, Skip where
+        the image has no ffmpeg, and UsageError for a path this version doesn't know.
+        """
+        from .checks.transcode import PATHS
+        from .media.samples import sample as bundled
+
+        if path not in PATHS:
+            raise UsageError(
+                f"there is no hardware path {path!r} in this version", remedy=f"Known: {', '.join(PATHS)}."
+            )
+        program = self._subject.ffmpeg_program()
+        if program is None:
+            raise Skip("the image has no ffmpeg")
+        source = bundled(sample) if isinstance(sample, str) else sample
+        return transcode(
+            self._subject.container(),
+            program,
+            recipe,
+            source,
+            self._folder / f"output-{next(self._count)}{suffix}",
+            timeout=timeout,
+            path=path,
+            architecture=self._subject.image.platform.architecture,
+        )
+
+
+class GoldenValues:
+    """Compares transcodes with values that were right once: `golden/NAME.json` beside the policy."""
+
+    def __init__(self, subject: Subject) -> None:
+        self._goldens = subject.bench.goldens
+
+    def check(self, result: Transcoded, name: str) -> str:
+        """Hold `result` against the golden values `name`; with --media-update-golden write them instead.
+
+        Returns `exact`, `tolerance` or `written`. Raises AssertionError where they differ or there are none.
+        """
+        return self._goldens.check(name, result)
