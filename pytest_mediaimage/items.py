@@ -79,7 +79,8 @@ class CheckItem(pytest.Item):
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
-        return self.path, None, self.name
+        # With -v pytest rewrites dots to colons in what ends the node id; an id with dots must stay as it is.
+        return self.path, None, f"check {self.name}"
 
     def amend(self, report: pytest.TestReport) -> None:
         """Put the result into the report, so that it crosses from a worker to the process that reports."""

@@ -93,6 +93,12 @@ class Run:
         if self._chosen or self._config.getoption("media_policy") or not self._config.getoption("file_or_dir"):
             items[:0] = collect_checks(session, self._opened, self._chosen)
 
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        if "media_subject" in metafunc.fixturenames:
+            subjects = list(self._opened.subjects)
+            ids = [subject.id for subject in subjects]
+            metafunc.parametrize("media_subject", subjects, ids=ids, indirect=True, scope="session")
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> None:
         """syft is the slowest single step: it begins before the first test, where one will ask for it."""

@@ -105,7 +105,7 @@ class ContainerUnderTest:
 
     @property
     def host(self) -> testinfra.host.Host:
-        """A testinfra host; where the image has no shell, a static busybox of this machine serves, or Skip is raised."""
+        """A testinfra host. Where the image has no shell a static busybox of this machine serves; else Skip."""
         if self._host is None:
             from .runtime.host import testinfra_host
 
@@ -125,18 +125,19 @@ class Transcoder:
         self,
         recipe: Any,
         *,
-        sample: str | Path = "bars-320x180",
+        sample: str | Path | None = None,
         suffix: str = ".mp4",
         path: str = "cpu",
         timeout: float = 120,
     ) -> Transcoded:
-        """Run `recipe` on a sample's name or a file, and fetch the output.
+        """Run `recipe` on a file or a bundled clip (by name; a default one where none is given), fetch the output.
 
         `recipe` is an argv list or an ffmpeg-python output stream in which `{input}` and `{output}` stand for the
         files. Raises TranscodeFailed where the command fails, CommandTimeout after `timeout` seconds, Skip where
         the image has no ffmpeg, and UsageError for a path this version doesn't know.
         """
         from .checks.transcode import PATHS
+        from .media.cases import DEFAULT_SAMPLE
         from .media.samples import sample as bundled
 
         if path not in PATHS:
@@ -146,7 +147,7 @@ class Transcoder:
         program = self._subject.ffmpeg_program()
         if program is None:
             raise Skip("the image has no ffmpeg")
-        source = bundled(sample) if isinstance(sample, str) else sample
+        source = sample if isinstance(sample, Path) else bundled(sample or DEFAULT_SAMPLE)
         return transcode(
             self._subject.container(),
             program,

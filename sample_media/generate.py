@@ -19,7 +19,7 @@ from pathlib import Path
 from pytest_mediaimage.media import clip, compare
 
 HERE = Path(__file__).resolve().parent
-CLIPS = {"bars-320x180.mp4": {"frames": 125, "nonce": 0, "width": 320, "height": 180, "fps": 25, "seed": 0}}
+CLIPS = {"bars-384x216.mp4": {"frames": 125, "nonce": 0, "width": 384, "height": 216, "fps": 25, "seed": 0}}
 
 
 def generate(folder: Path) -> None:

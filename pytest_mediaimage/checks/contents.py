@@ -69,5 +69,5 @@ def kernel_drivers(context: Context) -> Iterator[Finding]:
             file=path,
             bytes=size,
             evidence=what,
-            fix="Remove it and what installed it (kernel headers, dkms, a driver's installer): the host brings the driver.",
+            fix="Remove it and what installed it (kernel headers, dkms, an installer): the host brings the driver.",
         )

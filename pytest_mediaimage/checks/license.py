@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..ffmpeg import read_license, strictest
 from ..ffmpeg import exceeds as is_stricter
+from ..ffmpeg import read_license, strictest
 from ..ffmpeg.license import Conflict
 from ..result import Finding, Severity
 from .context import Context
 from .registry import check
 from .subject import FoundFFmpeg
 
-# Nobody is wronged by a flag that brands a build without need: it can be shipped to nobody, but needn't be so.
-_MILDER = {"nonfree-flag-unneeded": Severity.WARNING}
+_MILDER = {
+    # The flag alone brands a build: it is an error of its own, and this only says that it needn't be.
+    "nonfree-flag-unneeded": Severity.WARNING,
+    # Debian's own FFmpeg states GPL-2 and holds libcdio-paranoia under GPL-3: worth knowing, wrong nowhere.
+    "library-stricter-than-stated": Severity.WARNING,
+}
 _FIX_NONFREE = "Configure FFmpeg without --enable-nonfree and the parts that ask for it; or allow it for an image "
 _FIX_NONFREE += "that leaves nobody's house: license: {nonfree: allow}."
 _FIX_CONFLICT = "Build FFmpeg with the flags that its parts ask for, from an unchanged configure."

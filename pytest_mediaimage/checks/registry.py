@@ -40,7 +40,7 @@ def run_check(checked: Check, context: Context) -> Result:
     result = Result(
         check=checked.id,
         image=context.label,
-        platform=context.platform,
+        platform=str(context.platform),
         hardware_path=context.hardware_path,
         required=context.policy.requires(checked.id, context.hardware_path),
     )

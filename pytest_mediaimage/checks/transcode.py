@@ -12,6 +12,7 @@ from ..errors import CommandTimeout
 from ..result import Finding, Severity
 from .context import Context
 from .registry import Check
+from .subject import FFmpegFailed
 from .transcoding import Transcoded, TranscodeFailed, transcode
 
 if TYPE_CHECKING:
@@ -56,7 +57,10 @@ def _transcode(name: str, context: Context) -> Iterator[Finding]:
 
 def _require(context: Context, case: Case) -> None:
     """Skip where the image's ffmpeg lacks what the recipe uses; a policy that requires the case sees exit code 11."""
-    listed = context.subject.listings()
+    try:
+        listed = context.subject.listings()
+    except FFmpegFailed:
+        context.skip("ffmpeg doesn't start: see ffmpeg.capabilities")
     lacking = [
         f"the {kind} {name}"
         for kind, names, has in (

@@ -19,6 +19,7 @@ The rule that tells them apart, for files that begin with the ELF magic:
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +40,8 @@ BLOCK = 1 << 18
 LONGEST = 16 << 10  # of a configure line; the longest seen has 2.9 kB
 NEAR = 4096  # how far the compiler stands from the banner or the configure line; 952 bytes in a 9.0.2
 AHEAD = LONGEST + 2 * NEAR  # what must be at hand after the place where a text begins
-KEEP = 64  # candidates of one kind: a bound on memory against files made to fill it
+KEEP = 64  # candidates of one kind, and
+TRIES = 1024  # places of one kind that are looked at closely: bounds against files made to cost memory and time
 
 _LIBRARY = rb"lib(?:avutil|avcodec|avformat|avfilter|avdevice|swscale|swresample|postproc)"
 _BANNER = re.compile(
@@ -117,6 +119,7 @@ class IdentityScanner:
         self._hits: dict[str, list[_Hit]] = {
             kind: [] for kind in ("banner-version", "banner-configuration", "built", "version", "configuration")
         }
+        self._tries: Counter[str] = Counter()
         self._named: dict[str, _Hit] = {}  # licences and library versions: the first of each
         self._compilers: list[_Hit] = []
         self._result: FFmpegIdentity | None = None
@@ -173,7 +176,8 @@ class IdentityScanner:
                 continue
             kind, end = "built", banner.end()
             if banner.lastgroup == "configuration":
-                kind, end = "banner-configuration", block.find(b"\n\0", end, end + LONGEST)
+                kind = "banner-configuration"
+                end = block.find(b"\n\0", end, end + LONGEST) if self._may_try(kind) else -1
             if end >= 0 and self._note(kind, at, block[banner.end() : end]):
                 self._look_for_compiler(block, at, end + 2)
         for at in _find(block, b"FFmpeg version ", low, high):
@@ -192,9 +196,13 @@ class IdentityScanner:
             if match := _IDENT.match(block, at):
                 self._note_named("library:" + _IDENT_NAMES[match["name"]], at, match["version"])
                 # libsw* and libpostproc name themselves where all libraries are listed: in ffprobe.
-                if match["name"] == b"fi":
+                if match["name"] == b"fi" and self._may_try("library"):
                     for more in _IDENT_MORE.finditer(block, match.end(), match.end() + NEAR):
                         self._note_named("library:" + _IDENT_NAMES[more["name"]], more.start(), more["version"])
+
+    def _may_try(self, kind: str) -> bool:
+        self._tries[kind] += 1
+        return self._tries[kind] <= TRIES
 
     def _note(self, kind: str, at: int, text: bytes) -> bool:
         """Keep a candidate; false where there are too many of its kind."""

@@ -78,16 +78,25 @@ class Resolved:
     index: Digest | None
 
 
-def candidates(store: BlobStore, roots: Sequence[Descriptor], depth: int = 0) -> Iterator[tuple[Platform, Descriptor]]:
-    """Every image below `roots`, with its platform: indexes are opened, attestations left out."""
+def candidates(store: BlobStore, roots: Sequence[Descriptor]) -> Iterator[tuple[Platform, Descriptor]]:
+    """Every image below `roots`, once, with its platform: indexes are opened, attestations left out."""
+    return _candidates(store, roots, 0, set())
+
+
+def _candidates(
+    store: BlobStore, roots: Sequence[Descriptor], depth: int, seen: set[tuple[Digest, Platform | None]]
+) -> Iterator[tuple[Platform, Descriptor]]:
     for descriptor in roots:
-        if descriptor.is_attestation:
+        # Indexes that name each other's children over and over would never end.
+        known = (descriptor.digest, None if descriptor.is_index else descriptor.platform)
+        if descriptor.is_attestation or known in seen:
             continue
+        seen.add(known)
         if descriptor.is_index:
             if depth >= _MAX_DEPTH:
                 raise CorruptImage(f"indexes nested more than {_MAX_DEPTH} deep", blob=descriptor.digest)
             index = Index.from_bytes(read_document(store, descriptor), descriptor.digest)
-            yield from candidates(store, index.manifests, depth + 1)
+            yield from _candidates(store, index.manifests, depth + 1, seen)
         elif descriptor.platform is not None:
             yield descriptor.platform, descriptor
         else:
@@ -100,8 +109,8 @@ def resolve(store: BlobStore, roots: Sequence[Descriptor], reference: str, platf
     Raises PlatformNotFound, never guesses another; CorruptImage where a document can't be read.
     """
     found = list(candidates(store, roots))
-    for offered, descriptor in found:
-        # linux/arm/v7 is an answer to linux/arm, not the other way round.
+    for offered, descriptor in sorted(found, key=lambda item: item[0] != platform):
+        # linux/arm/v7 is an answer to linux/arm where there is no better one, not the other way round.
         if offered == platform or offered.startswith(platform + "/"):
             manifest, config = _load(store, descriptor)
             index = roots[0].digest if len(roots) == 1 and roots[0].is_index else None

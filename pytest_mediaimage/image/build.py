@@ -42,8 +42,8 @@ class Item:
         return cls(path, mode=0o777, type=tarfile.SYMTYPE, link=target)
 
     @classmethod
-    def hardlink(cls, path: str, target: str) -> Item:
-        return cls(path, type=tarfile.LNKTYPE, link=target)
+    def hardlink(cls, path: str, target: str, mode: int = 0o644) -> Item:
+        return cls(path, mode=mode, type=tarfile.LNKTYPE, link=target)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,23 @@ from pathlib import Path
 
 import zstandard
 
-from ..errors import StorageFault
+from ..errors import InvalidReference, StorageFault
 from .digest import Digest
 from .layer import LayerFacts
 from .scan import Analyser
 
+_DAMAGE = (
+    zstandard.ZstdError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    RecursionError,
+    InvalidReference,
+    MemoryError,  # what the length in a damaged frame asks for
+)
 # Raise it when LayerFacts or the reading of tar members changes.
-_FACTS_VERSION = 1
+_FACTS_VERSION = 2
 
 
 def default_cache_directory() -> Path:
@@ -85,10 +95,11 @@ class FactsCache:
             return None
         try:
             facts = LayerFacts.from_json(json.loads(zstandard.ZstdDecompressor().decompress(data)))
-        except (zstandard.ZstdError, ValueError, KeyError, TypeError):
+        except _DAMAGE:
             return None  # damaged: the layer is read again
         return facts if facts.diff_id == diff_id else None
 
     def store(self, facts: LayerFacts) -> None:
         data = json.dumps(facts.to_json(), separators=(",", ":")).encode()
-        write_atomically(self._path(facts.diff_id), zstandard.ZstdCompressor(level=3).compress(data))
+        compressor = zstandard.ZstdCompressor(level=3, write_checksum=True)
+        write_atomically(self._path(facts.diff_id), compressor.compress(data))

@@ -68,6 +68,12 @@ class _Rewound:
             return head
         return self._stream.read(size)
 
+    def readinto(self, buffer: memoryview, /) -> int:
+        """What isal's gzip reader asks for."""
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
 
 def compression_of(head: bytes) -> str:
     """`zstd`, `gzip`, `bzip2`, `xz` or `none`, from at least six first bytes."""

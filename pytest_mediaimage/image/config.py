@@ -40,7 +40,7 @@ class Config:
     def _from_document(cls, document: dict[str, Any], data: bytes, digest: Digest) -> Config:
         run = document.get("config") or {}
         diff_ids = tuple(Digest(item) for item in document["rootfs"]["diff_ids"] or ())
-        blame = [str(h.get("created_by", "")) for h in document.get("history") or () if not h.get("empty_layer")]
+        blame = [str(h.get("created_by") or "") for h in document.get("history") or () if not h.get("empty_layer")]
         # A history that is shorter or longer than the layers can't be matched to them: no blame beats a wrong one.
         if len(blame) != len(diff_ids):
             blame = [""] * len(diff_ids)

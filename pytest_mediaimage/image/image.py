@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Protocol, cast
 
 from ..errors import CorruptImage
 from .blobs import BlobContent
@@ -185,7 +185,9 @@ class Image:
 
     def _read(self, node: Node) -> IO[bytes]:
         layer, wanted = node.content
-        spool: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115
+        spool = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115
+        if node.entry.size > _IN_MEMORY:
+            spool.rollover()  # before the first write, which may lie far behind a hole
         for stream in self._streams([self.layers[layer]]):
             reader = TarReader(stream, where=stream.where)
             for ordinal, _, member in numbered(reader):
@@ -193,7 +195,7 @@ class Image:
                     copy_content(reader, member, spool)
             stream.verify()
         spool.seek(0)
-        return spool
+        return cast(IO[bytes], spool)
 
     def unpack(self, root: Path) -> None:
         """Write the tree that a container sees below `root`, an empty directory: without owners and devices."""

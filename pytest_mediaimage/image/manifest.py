@@ -102,12 +102,15 @@ class Manifest:
         document = parse_document(data, blob=digest)
         if not isinstance(document.get("layers"), list) or "config" not in document:
             raise CorruptImage("an image manifest needs config and layers", blob=digest)
+        annotations = document.get("annotations") or {}
+        if not isinstance(annotations, dict):
+            raise CorruptImage("the annotations of an image manifest are a mapping", blob=digest)
         return cls(
             digest=digest,
             media_type=str(document.get("mediaType", MANIFEST_TYPES[0])),
             config=Descriptor.from_json(document["config"], blob=digest),
             layers=tuple(Descriptor.from_json(layer, blob=digest) for layer in document["layers"]),
-            annotations=dict(document.get("annotations") or {}),
+            annotations={key: str(value) for key, value in annotations.items()},
         )
 
 

@@ -16,6 +16,10 @@ _NAME = re.compile(
     r"(?:(?:localhost|[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)+|[a-zA-Z0-9-]+(?=:\d)|\[[0-9a-f:]+\])(?::\d+)?/)?"
     r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*)*"
 )
+# The limit of the same package, which keeps a name a path that file systems take.
+_LONGEST_NAME = 255
+# Only what looks like a digest is one: Jenkins calls its folders "job@2".
+_PATH_AND_DIGEST = re.compile(r"(.*)@(sha\d+:[^/]*)", re.DOTALL)
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 
 
@@ -49,7 +53,7 @@ class Reference:
         """Raises InvalidReference with what is wrong and an example."""
         if text == "demo":
             return cls(text, "demo", "demo")
-        if not text or any(ord(c) < 0x21 for c in text):
+        if not text or any(ord(c) < 0x20 for c in text):
             raise InvalidReference(f"{text!r} is no image reference", remedy=_EXAMPLES)
         transport, colon, rest = text.partition(":")
         if not colon or "/" in transport or transport not in (*TRANSPORTS, *_LATER):
@@ -70,11 +74,8 @@ _EXAMPLES = "Write, for instance, docker:ffmpeg:7.1, oci:build/layout or oci-arc
 
 
 def _path_reference(text: str, transport: str, rest: str) -> Reference:
-    path, at, digest = rest.partition("@")
-    if at:
-        Digest(digest)
-    else:
-        digest = ""
+    pinned = _PATH_AND_DIGEST.fullmatch(rest)
+    path, digest = (pinned[1], Digest(pinned[2])) if pinned else (rest, "")
     # The last colon parts a tag from the path, unless what follows can't be a tag.
     before, colon, tag = path.rpartition(":")
     if colon and before and _TAG.fullmatch(tag) and "/" not in tag:
@@ -96,6 +97,8 @@ def _name_reference(text: str, transport: str, rest: str) -> Reference:
         name, tag = before, last
         if not _TAG.fullmatch(tag):
             raise InvalidReference(f"{tag!r} in {text!r} is no tag", remedy=_EXAMPLES)
+    if len(name) > _LONGEST_NAME:
+        raise InvalidReference(f"an image name of more than {_LONGEST_NAME} characters", remedy=_EXAMPLES)
     if not _NAME.fullmatch(name):
         hint = " Repository names are lower case." if name.lower() != name else ""
         raise InvalidReference(f"{text!r} is no image reference", remedy=_EXAMPLES + hint)

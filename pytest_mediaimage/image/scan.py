@@ -26,6 +26,8 @@ HEAD = 4096
 _TYPES = {"0": FILE, "1": HARDLINK, "2": SYMLINK, "3": CHAR, "4": BLOCK, "5": DIRECTORY, "6": FIFO}
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
+# PATH_MAX of Linux: no engine can make a longer path or link.
+_MAX_PATH = 4096
 
 
 class Watcher(Protocol):
@@ -87,7 +89,7 @@ def numbered(reader: TarReader, unsafe: list[tuple[str, str]] | None = None) -> 
             yield ordinal, entry, member
             ordinal += 1
         elif unsafe is not None:
-            unsafe.append((member.name, entry))
+            unsafe.append((member.name[:_MAX_PATH], entry))
 
 
 def entry_of(member: Member) -> Entry | str:
@@ -95,9 +97,13 @@ def entry_of(member: Member) -> Entry | str:
     path = clean_path(member.name)
     if path is None:
         return "an absolute name or one with '..'"
+    if max(len(member.name), len(member.linkname)) > _MAX_PATH:
+        return f"a path or link of more than {_MAX_PATH} characters"
     kind = _TYPES.get(member.type)
     if kind is None:
         return f"a tar member of the unknown type {member.type!r}"
+    if not path and kind != DIRECTORY:
+        return "something else in place of the root directory"
     parent, _, name = path.rpartition("/")
     if name == _OPAQUE:
         return Entry(parent, OPAQUE, mtime=member.mtime)
@@ -114,6 +120,8 @@ def entry_of(member: Member) -> Entry | str:
         if cleaned is None:
             return "a hard link to an absolute name or one with '..'"
         link = cleaned
+    elif kind == SYMLINK and (not link or "\0" in link):
+        return "a symbolic link to nothing"
     return Entry(path, kind, member.size, member.mode, member.uid, member.gid, member.mtime, link)
 
 

@@ -18,6 +18,8 @@ BLOCK = 512
 # Kernels take paths of 4096 bytes; pax attributes of 64 kB are legal. Anything near a megabyte is an attack.
 MAX_EXTENDED_HEADER = 1024 * 1024
 MAX_SPARSE_EXTENTS = 100_000
+# No store holds a larger file, and offsets stay within what a file system can seek to.
+_MAX_SIZE = 1 << 60
 _CHUNK = 256 * 1024
 _SPACES = sum(b" " * 8)
 
@@ -61,7 +63,6 @@ class TarReader:
         self._position = 0  # bytes handed out so far
         self._left = 0  # stored bytes of the current member not yet read
         self._padding = 0
-        self._global_pax: dict[str, bytes] = {}
 
     @property
     def position(self) -> int:
@@ -129,7 +130,7 @@ class TarReader:
     def _next(self) -> Member | None:
         self._skip(self._left + self._padding)
         self._left = self._padding = 0
-        pax = dict(self._global_pax)
+        pax: dict[str, bytes] = {}
         long_name = long_link = None
         first = self._position
         while True:
@@ -146,25 +147,24 @@ class TarReader:
             if member.type in "xgLK":
                 data = self._extended(member)
                 if member.type == "L":
-                    long_name = _text(data.rstrip(b"\0"))
+                    long_name = _text(data.split(b"\0", 1)[0])
                 elif member.type == "K":
-                    long_link = _text(data.rstrip(b"\0"))
-                else:
-                    (self._global_pax if member.type == "g" else pax).update(self._records(data, offset))
-                    if member.type == "g":
-                        pax = {**self._global_pax, **pax}
+                    long_link = _text(data.split(b"\0", 1)[0])
+                elif member.type == "x":
+                    pax = self._records(data, offset)
+                # "g": Docker and containerd ignore global headers, so a container sees nothing of them.
                 continue
             if long_name is not None:
                 member.name = long_name
             if long_link is not None:
                 member.linkname = long_link
+            if member.type == "\0":  # V7 archives know no directories
+                member.type = "5" if member.name.endswith("/") else "0"
             self._left = member.stored
             if member.type == "S":
                 self._old_gnu_sparse(member, header)
             if pax:
                 self._apply(member, pax)
-            if member.type == "0" and member.name.endswith("/"):
-                member.type = "5"
             # Only regular files have content; some writers note a size on directories and links all the same.
             if member.type != "0":
                 if member.type in "123456":
@@ -186,12 +186,12 @@ class TarReader:
             prefix = header[345:500].split(b"\0", 1)[0]
             name = prefix + b"/" + name
         size = _number(header[124:136])
-        if size is None or size < 0:
-            raise self._corrupt("a tar header with a size that is no number", offset)
+        if size is None or not 0 <= size <= _MAX_SIZE:
+            raise self._corrupt("a tar header with a size that makes no sense", offset)
         flag = chr(header[156])
         return Member(
             name=_text(name),
-            type="0" if flag in "\0007" else flag,
+            type="0" if flag == "7" else flag,
             size=size,
             stored=size,
             mode=(_number(header[100:108]) or 0) & 0o7777,
@@ -232,6 +232,7 @@ class TarReader:
         return records
 
     def _apply(self, member: Member, pax: dict[str, bytes]) -> None:
+        pax = {key: value for key, value in pax.items() if value}  # an empty value means: as in the header
         try:
             if "size" in pax:
                 member.size = member.stored = self._left = _natural(pax["size"])
@@ -240,15 +241,17 @@ class TarReader:
             if "linkpath" in pax:
                 member.linkname = _text(pax["linkpath"])
             if "uid" in pax:
-                member.uid = _natural(pax["uid"])
+                member.uid = int(pax["uid"])
             if "gid" in pax:
-                member.gid = _natural(pax["gid"])
+                member.gid = int(pax["gid"])
             if "mtime" in pax:
                 member.mtime = int(float(pax["mtime"]))
-            if "GNU.sparse.major" in pax or "GNU.sparse.map" in pax:
+            if member.type == "0" and ("GNU.sparse.major" in pax or "GNU.sparse.map" in pax):
                 self._pax_sparse(member, pax)
         except (ValueError, OverflowError) as error:
             raise self._corrupt(f"a pax header holds a wrong number: {error}", member.offset) from error
+        except KeyError as error:
+            raise self._corrupt(f"a pax header lacks {error}", member.offset) from error
         member.pax = pax
 
     def _pax_sparse(self, member: Member, pax: dict[str, bytes]) -> None:
@@ -267,7 +270,7 @@ class TarReader:
         rest = b""
         count: int | None = None
         while count is None or len(lines) < 1 + 2 * count:
-            if self._left < BLOCK or len(lines) > 2 * MAX_SPARSE_EXTENTS:
+            if self._left < BLOCK or len(lines) > 2 * MAX_SPARSE_EXTENTS or len(rest) > BLOCK:
                 raise self._corrupt("a sparse map is malformed", member.offset)
             *new, rest = (rest + self._exactly(BLOCK)).split(b"\n")
             self._left -= BLOCK
@@ -285,14 +288,14 @@ class TarReader:
             more = block[504]
             if len(numbers) > 2 * MAX_SPARSE_EXTENTS:
                 raise self._corrupt("a sparse map with too many extents", member.offset)
-        member.size = _number(header[483:495]) or 0
+        member.size = max(_number(header[483:495]) or 0, 0)
         self._set_extents(member, numbers)
 
     def _set_extents(self, member: Member, numbers: list[int]) -> None:
         extents = list(zip(numbers[::2], numbers[1::2], strict=False))
         end = 0
         for start, length in extents:
-            if start < end or start + length > member.size:
+            if start < end or length < 0 or start + length > member.size:
                 raise self._corrupt("a sparse map whose extents overlap or pass the end", member.offset)
             end = start + length
         if sum(length for _, length in extents) != self._left:
@@ -315,7 +318,7 @@ def _number(raw: bytes) -> int | None:
 
 
 def _natural(raw: bytes) -> int:
-    if not raw.isdigit() or len(raw) > 19:
+    if not raw.isdigit() or len(raw) > 19 or int(raw) > _MAX_SIZE:
         raise ValueError(repr(raw[:40]))
     return int(raw)
 

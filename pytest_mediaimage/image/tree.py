@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .layer import DIRECTORY, FILE, HARDLINK, OPAQUE, SYMLINK, WHITEOUT, Entry, LayerFacts
 
@@ -43,6 +43,7 @@ class Tree:
         self.hidden: list[Hidden] = []
         self._children: dict[str, set[str]] = {}
         self._links = 0
+        self._linked: set[tuple[int, int]] = set()
         lost: dict[tuple[int, int], int] = {}
         for index, facts in enumerate(layers):
             self._apply(index, facts, lost)
@@ -93,16 +94,25 @@ class Tree:
 
     def _apply(self, index: int, facts: LayerFacts, lost: dict[tuple[int, int], int]) -> None:
         # Whiteouts act on the layers below only, wherever they stand in the tar.
+        replaced = self._replaced_links(facts.entries)
         for entry in facts.entries:
             if entry.type == WHITEOUT:
-                self._remove(self._real(entry.path), index, lost)
-            elif entry.type == OPAQUE:
+                if not _below(entry.path.rpartition("/")[0], replaced):
+                    self._remove(self._real(entry.path), index, lost)
+            elif entry.type == OPAQUE and not _below(entry.path, replaced):
                 directory = self._real(entry.path, last=True)
                 for name in list(self._children.get(directory, ())):
                     self._remove(_join(directory, name), index, lost)
         for ordinal, entry in enumerate(facts.entries):
             if entry.type not in (WHITEOUT, OPAQUE):
                 self._add(index, ordinal, entry, lost)
+
+    def _replaced_links(self, entries: Sequence[Entry]) -> set[str]:
+        """Links that become directories in this layer: what stands below them is not what the links led to."""
+        if not self._links:
+            return set()
+        nodes = ((entry.path, self.nodes.get(self._real(entry.path))) for entry in entries if entry.type == DIRECTORY)
+        return {path for path, node in nodes if node is not None and node.type == SYMLINK}
 
     def _add(self, index: int, ordinal: int, entry: Entry, lost: dict[tuple[int, int], int]) -> None:
         path = self._real(entry.path)
@@ -111,6 +121,8 @@ class Tree:
             target = self.nodes.get(self._real(entry.link))
             if target is None or target.type == DIRECTORY:
                 return  # nothing to link to: engines refuse such a layer
+            if target.type == FILE:
+                self._share_attributes(target, entry)
             node = Node(path, target.entry, index, target.content)
         old = self.nodes.get(path)
         if old is not None:
@@ -123,6 +135,14 @@ class Tree:
         self._make_parents(path, index, lost)
         self._put(path, node)
 
+    def _share_attributes(self, target: Node, link: Entry) -> None:
+        """Engines give the file what the hard link's own header says, and so all its names."""
+        if target.content not in self._linked:
+            self._linked.add(target.content)
+            target.entry = replace(target.entry)  # the layer's facts stay as they are
+        entry = target.entry
+        entry.mode, entry.uid, entry.gid, entry.mtime = link.mode, link.uid, link.gid, link.mtime
+
     def _put(self, path: str, node: Node) -> None:
         self.nodes[path] = node
         parent, _, name = path.rpartition("/")
@@ -132,17 +152,16 @@ class Tree:
             self._links += 1
 
     def _make_parents(self, path: str, index: int, lost: dict[tuple[int, int], int]) -> None:
+        missing: list[str] = []
         parent = path.rpartition("/")[0]
-        if not parent:
-            return
-        node = self.nodes.get(parent)
-        if node is not None and node.type == DIRECTORY:
-            return
-        self._make_parents(parent, index, lost)
-        if node is not None:
-            self._remove(parent, index, lost)
-        implied = Entry(parent, DIRECTORY, mode=0o755)
-        self._put(parent, Node(parent, implied, index, (index, -1)))
+        while parent and ((node := self.nodes.get(parent)) is None or node.type != DIRECTORY):
+            missing.append(parent)
+            parent = parent.rpartition("/")[0]
+        for parent in reversed(missing):
+            if parent in self.nodes:
+                self._remove(parent, index, lost)
+            implied = Entry(parent, DIRECTORY, mode=0o755)
+            self._put(parent, Node(parent, implied, index, (index, -1)))
 
     def _remove(self, path: str, by: int, lost: dict[tuple[int, int], int]) -> None:
         pending = [path]
@@ -164,8 +183,8 @@ class Tree:
         if not self._links:
             return path
         parent, slash, name = path.rpartition("/")
-        if last and (node := self.resolve(path)) is not None:
-            return node.path
+        if last:
+            return self._real_directory(path)
         if not slash:
             return path
         known = self.nodes.get(parent)
@@ -194,6 +213,14 @@ class Tree:
             else:
                 done.append(part)
         return "/".join(done)
+
+
+def _below(directory: str, links: set[str]) -> bool:
+    while links and directory:
+        if directory in links:
+            return True
+        directory = directory.rpartition("/")[0]
+    return False
 
 
 def _join(directory: str, name: str) -> str:

@@ -6,17 +6,22 @@ that a layer planted. Owners and device nodes can't be made unprivileged: the fa
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
+from ..errors import CorruptImage
 from .cache import storage_faults
 from .compression import LayerStream
 from .layer import DIRECTORY, FIFO, FILE, SYMLINK, Layer
 from .scan import numbered
 from .tar import Member, TarReader
 from .tree import Node, Tree
+
+# What a name or length is that no file system takes; an engine fails on it as well.
+_IMPOSSIBLE = (errno.ENAMETOOLONG, errno.EFBIG, errno.EINVAL, errno.EILSEQ)
 
 Streams = Callable[[Sequence[Layer]], Iterator[LayerStream]]
 """Streams of the layers asked for, in any order, each of which knows its diffID."""
@@ -25,21 +30,33 @@ Streams = Callable[[Sequence[Layer]], Iterator[LayerStream]]
 def unpack(tree: Tree, layers: Sequence[Layer], streams: Streams, root: Path) -> None:
     """Write `tree` below `root`, an empty directory.
 
-    Raises StorageFault where the disk is full, CorruptImage where a layer is damaged.
+    Raises StorageFault where the disk is full, CorruptImage where a layer is damaged or holds what no file
+    system takes.
     """
     with storage_faults(root):
-        for node in _sorted(tree, DIRECTORY):
-            if node.path:
-                (root / node.path).mkdir(mode=0o700)
-        _write_files(tree, layers, streams, root)
-        for node in _sorted(tree, SYMLINK):
-            (root / node.path).symlink_to(node.entry.link)
-        for node in _sorted(tree, FIFO):
-            os.mkfifo(root / node.path, node.entry.mode)
-        # Modes last, deepest first: a directory without write permission would stop us. The owner keeps access,
-        # or the cache could not be removed.
-        for node in reversed(_sorted(tree, DIRECTORY)):
-            (root / node.path).chmod(node.entry.mode | 0o700)
+        try:
+            _unpack(tree, layers, streams, root)
+        except OSError as error:
+            if error.errno not in _IMPOSSIBLE:
+                raise
+            name = str(error.filename or "a file").removeprefix(f"{root}/")[:200]
+            raise CorruptImage(f"{name!r} can't be written: {error.strerror}") from error
+
+
+def _unpack(tree: Tree, layers: Sequence[Layer], streams: Streams, root: Path) -> None:
+    for node in _sorted(tree, DIRECTORY):
+        if node.path:
+            (root / node.path).mkdir(mode=0o700)
+    _write_files(tree, layers, streams, root)
+    for node in _sorted(tree, SYMLINK):
+        (root / node.path).symlink_to(node.entry.link)
+    for node in _sorted(tree, FIFO):
+        os.mkfifo(root / node.path)
+        (root / node.path).chmod(node.entry.mode)
+    # Modes last, deepest first: a directory without write permission would stop us. The owner keeps access,
+    # or the cache could not be removed.
+    for node in reversed(_sorted(tree, DIRECTORY)):
+        (root / node.path).chmod(node.entry.mode | 0o700)
 
 
 def _sorted(tree: Tree, kind: str) -> list[Node]:
@@ -72,6 +89,7 @@ def _write_layer(stream: LayerStream, contents: list[dict[int, list[Node]]], roo
         first, *others = (root / node.path for node in nodes)
         with first.open("xb") as file:
             copy_content(reader, member, file)
+            file.flush()  # a write takes the setuid bit away
             os.fchmod(file.fileno(), nodes[0].entry.mode)
         for other in others:
             os.link(first, other)

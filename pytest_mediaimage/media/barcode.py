@@ -2,7 +2,7 @@
 
 Three lines of 16 blocks lie across the top of the luma plane, 4/12 of its height. The first holds 12 bits
 of frame number and a CRC-4, the other two hold 24 bits of nonce and a CRC-8. Blocks are fractions of the picture, so
-the mark also survives scaling; at 320x180 a block is 20x15 pixels, which x264 keeps beyond CRF 45.
+the mark also survives scaling; at 320x180 a block is 20x15 pixels, which x264 keeps at CRF 45.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LINES = 3
 _UNITS = 12  # a line is 1/12 of the height, with half a unit of margin above
 _DARK, _BRIGHT = 32, 220  # inside limited range (16-235), with room for ringing
 _MIN_CONTRAST = 0.15  # of full scale, between the darkest and the brightest block
-_MIN_CLARITY = 0.25  # of the contrast, between any block and the middle
+_MIN_CLARITY = 0.1  # of the contrast, between any block and the middle
 
 
 class Mark(NamedTuple):

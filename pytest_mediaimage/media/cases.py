@@ -101,6 +101,14 @@ def argv_of(recipe: Any, ffmpeg_path: str, input_path: str | PurePath, output_pa
     return [_PLACEHOLDER.sub(lambda match: values[match[1]], word) for word in argv]
 
 
+def recipe_of(recipe: Any) -> Recipe:
+    """Any of the forms that `argv_of` takes as a Recipe, whose sha256 keys golden values.
+
+    Equal commands have equal hashes, however they were written. Raises UsageError where it is none of these forms.
+    """
+    return Recipe(tuple(_template(recipe)))
+
+
 def _template(recipe: Any) -> list[str]:
     if isinstance(recipe, Recipe):
         return list(recipe.argv)
@@ -142,15 +150,18 @@ def _h264_aac() -> Recipe:
     }
     output = ffmpeg.output(source["v:0"], source["a:0"], "{output}", **options)
     output = output.global_args("-nostdin", "-hide_banner", "-nostats", "-v", "verbose").overwrite_output()
-    return Recipe(tuple(_template(output)))
+    return recipe_of(output)
 
 
-_MEASURED = "own: some 3 dB below the least of 41 clips with x264 cores 164 and 165"
+_MEASURED = "own: some 3 dB below the least of 21 clips, each made with x264 cores 164 and 165"
+
+DEFAULT_SAMPLE = "bars-384x216"
+"""The bundled clip that a transcode takes where none is named."""
 
 CASES: dict[str, Case] = {
     "h264-aac": Case(
         name="h264-aac",
-        sample="bars-320x180",
+        sample=DEFAULT_SAMPLE,
         recipe=_h264_aac(),
         expect=Expectations(
             format="mp4",
@@ -166,12 +177,12 @@ CASES: dict[str, Case] = {
             encoders=("libx264", "aac"), decoders=("h264", "aac"), filters=("null", "anull", "format", "aformat")
         ),
         thresholds={
-            "psnr_y_mean": Threshold(37.0, _MEASURED),
-            "psnr_y_min": Threshold(34.5, _MEASURED),
-            "psnr_u_mean": Threshold(42.5, _MEASURED),
-            "psnr_u_min": Threshold(39.0, _MEASURED),
+            "psnr_y_mean": Threshold(36.0, _MEASURED),
+            "psnr_y_min": Threshold(34.0, _MEASURED),
+            "psnr_u_mean": Threshold(43.5, _MEASURED),
+            "psnr_u_min": Threshold(40.0, _MEASURED),
             "psnr_v_mean": Threshold(45.0, _MEASURED),
-            "psnr_v_min": Threshold(40.0, _MEASURED),
+            "psnr_v_min": Threshold(42.0, _MEASURED),
             "bias": Threshold(1.0, "own: x264 stays within 0.1; one step over the whole picture is a colour fault"),
             "audio_correlation": Threshold(0.98, "own: AAC at 128 kb/s gives 0.997 and more"),
             "audio_offset": Threshold(0.005, "own: 0.4 ms can be measured; EBU R37 allows -40/+60 ms in all"),

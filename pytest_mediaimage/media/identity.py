@@ -44,13 +44,13 @@ class Identity:
                 f"first at position {position}: the output was not made from this input"
             )
         if self.unreadable:
-            found.append(f"{_frames(self.unreadable)} of the output carries no readable number")
+            found.append(f"{named(self.unreadable)} of the output carries no readable number")
         if self.missing:
-            found.append(f"{_frames(self.missing)} missing")
+            found.append(f"{named(self.missing)} missing")
         if self.duplicate:
-            found.append(f"{_frames(self.duplicate)} shown more than once")
+            found.append(f"{named(self.duplicate)} shown more than once")
         if self.foreign:
-            found.append(f"{_frames(self.foreign)} beyond the end of the source")
+            found.append(f"{named(self.foreign)} beyond the end of the source")
         found += [f"frames {low} and {high} swapped" for low, high in self.swaps[:5]]
         found += [f"frame {number} follows frame {before}" for number, before in self.disorder[:5]]
         if (more := len(self.swaps[5:]) + len(self.disorder[5:])) > 0:
@@ -101,7 +101,8 @@ def ranges(numbers: Sequence[int], *, most: int = 8) -> str:
     return ", ".join(texts) + (f" and {rest} more" if rest else "")
 
 
-def _frames(numbers: Sequence[int]) -> str:
+def named(numbers: Sequence[int]) -> str:
+    """`frame 3`, or `frames 3-5, 9`."""
     return f"frame{'s' if len(numbers) > 1 else ''} {ranges(numbers)}"
 
 

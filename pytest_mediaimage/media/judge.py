@@ -46,7 +46,8 @@ _X265_UUID = bytes.fromhex("2ca2de09b51747dbbb55a4fe7fc2fc4e")
 class StreamInfo:
     """One stream. What doesn't apply to its type, or isn't said by the file, is None (colour tags: "unknown").
 
-    `fps` in frames per second; `sample_rate` in Hz; `bit_rate` in bits per second; `duration` and `max_gop` in seconds.
+    `fps` in frames per second; `sample_rate` in Hz; `bit_rate` in bits per second; `duration` in seconds, and so is
+    `max_gop`, the longest way from a key frame to the next or to the end. yuvj420p is given as yuv420p, range pc.
     `frames` is what the container's header promises (0: it doesn't say), `packets` what is there. `open_gops` counts
     the key frames after which a packet with an earlier time follows. `encoder` is the encoder's own name for
     itself, such as `x264 core 164`, `x265 build 209` or `Lavc61.3.100 h264_nvenc`.
@@ -173,6 +174,8 @@ def frames(path: Path, *, limit: int | None = None) -> Iterator[Frame]:
         if not container.streams.video:
             raise JudgeError(f"{path} has no video stream")
         stream = container.streams.video[0]
+        if stream.codec_context is None:
+            raise JudgeError(f"{path}: the video's codec is unknown")
         stream.thread_type = "AUTO"
         # Without this the decoder would paint over damage and call it a picture.
         stream.codec_context.options = {"err_detect": "explode", "max_pixels": str(_MAX_PIXELS)}
@@ -191,7 +194,7 @@ def frames(path: Path, *, limit: int | None = None) -> Iterator[Frame]:
                 raise JudgeError(f"{path}: frame {index} is damaged")
             time = None if picture.pts is None or stream.time_base is None else float(picture.pts * stream.time_base)
             depth, planes = _planes(picture, path)
-            yield Frame(index, time, picture.width, picture.height, picture.format.name, depth, planes)
+            yield Frame(index, time, picture.width, picture.height, str(_pix_fmt(picture.format.name)), depth, planes)
             index += 1
         if index < stream.frames and "mp4" in container.format.name:
             raise JudgeError(f"{path}: {index} frames could be decoded, the header promises {stream.frames}")
@@ -227,6 +230,7 @@ class _Tally:
         self.max_gop: float | None = None
         self.encoder = ""
         self._key_time: float | None = None
+        self._end = 0.0
         self._key_open = False
 
     def add(self, packet: Any) -> None:
@@ -239,16 +243,21 @@ class _Tally:
         if packet.pts is None or packet.time_base is None:
             return
         time = float(packet.pts * packet.time_base)
+        self._end = max(self._end, time + float((packet.duration or 0) * packet.time_base))
         if packet.is_keyframe:
             self.key_frames += 1
-            if self._key_time is not None:
-                self.max_gop = max(self.max_gop or 0.0, time - self._key_time)
+            self._close(time)
             self._key_time, self._key_open = time, False
         elif self._key_time is not None and time < self._key_time and not self._key_open:
             self._key_open = True
             self.open_gops += 1
 
+    def _close(self, time: float) -> None:
+        if self._key_time is not None:
+            self.max_gop = max(self.max_gop or 0.0, time - self._key_time)
+
     def complete(self, info: StreamInfo) -> StreamInfo:
+        self._close(self._end)
         return replace(
             info,
             packets=self.packets,
@@ -272,18 +281,20 @@ def _describe(stream: Any) -> StreamInfo:
         duration=None if stream.duration is None else float(stream.duration * stream.time_base),
         encoder=next((value for key, value in stream.metadata.items() if key.lower() == "encoder"), ""),
     )
+    if context is None:  # a codec that the libraries don't know
+        return info
     if info.type == "video":
         return replace(
             info,
             codec=context.codec.canonical_name,
             width=context.width,
             height=context.height,
-            pix_fmt=context.pix_fmt,
+            pix_fmt=_pix_fmt(context.pix_fmt),
             fps=float(stream.average_rate) if stream.average_rate else None,
             color_primaries=_PRIMARIES.get(context.color_primaries, "unknown"),
             color_transfer=_TRANSFERS.get(context.color_trc, "unknown"),
             color_matrix=_MATRICES.get(context.colorspace, "unknown"),
-            color_range=_RANGES.get(context.color_range, "unknown"),
+            color_range="pc" if "yuvj" in (context.pix_fmt or "") else _RANGES.get(context.color_range, "unknown"),
             bit_rate=context.bit_rate,
             encoder=encoder_of(context.extradata or b"") or info.encoder,
         )
@@ -297,6 +308,10 @@ def _describe(stream: Any) -> StreamInfo:
             bit_rate=context.bit_rate,
         )
     return info
+
+
+def _pix_fmt(name: str | None) -> str | None:
+    return name.replace("yuvj", "yuv") if name else None
 
 
 @cache

@@ -1,7 +1,8 @@
 """The class of processor that decides which pictures an encoder makes.
 
 x264 picks its routines by the processor, and not all of them round alike. Measured with cores 164 and 165 (option
-`asm`): pictures are the same from SSSE3 up to AVX2, and differ with AVX-512, with SSE2 alone, and without SIMD.
+`asm`): pictures are the same from SSSE3 up to AVX2; SSE2 gives others, and AVX-512 may, depending on the width (see
+`clip`).
 """
 
 from __future__ import annotations

@@ -42,6 +42,8 @@ def samples(path: Path, *, limit_seconds: float = LIMIT_SECONDS) -> tuple[NDArra
         if not container.streams.audio:
             raise JudgeError(f"{path} has no audio stream")
         stream = container.streams.audio[0]
+        if stream.codec_context is None:
+            raise JudgeError(f"{path}: the audio's codec is unknown")
         start, rate, count = 0.0, stream.codec_context.sample_rate, 0
         chunks: list[NDArray[np.float32]] = []
         try:
@@ -67,11 +69,11 @@ def compare_sound(source: Path, output: Path) -> SoundMatch:
     b, b_rate, b_start = samples(output)
     if (rate, a.shape[0]) != (b_rate, b.shape[0]):
         raise JudgeError(f"{output}: {b.shape[0]} channels at {b_rate} Hz against {a.shape[0]} at {rate} Hz")
-    reach = int(_REACH_SECONDS * rate)
-    rows = [_match(a[channel], b[channel], reach) for channel in range(a.shape[0])]
+    matcher = _Matcher(a, b, int(_REACH_SECONDS * rate))
+    rows = [matcher.match(channel, channel) for channel in range(a.shape[0])]
     swapped = False
-    if a.shape[0] == 2:
-        crossed = [_match(a[channel], b[1 - channel], reach)[0] for channel in (0, 1)]
+    if a.shape[0] == 2 and min(row[0] for row in rows) < 0.9:
+        crossed = [matcher.match(channel, 1 - channel)[0] for channel in (0, 1)]
         swapped = all(cross > row[0] + 0.2 for cross, row in zip(crossed, rows, strict=True))
     return SoundMatch(
         correlation=tuple(round(row[0], 5) for row in rows),
@@ -81,18 +83,29 @@ def compare_sound(source: Path, output: Path) -> SoundMatch:
     )
 
 
-def _match(a: NDArray[np.float32], b: NDArray[np.float32], reach: int) -> tuple[float, float, int]:
-    """Correlation, level difference in dB and lag in samples of `b` behind `a`."""
-    power_a, power_b = (float(np.dot(x, x)) for x in (a.astype(np.float64), b.astype(np.float64)))
-    loud_a, loud_b = math.sqrt(power_a / a.size), math.sqrt(power_b / b.size)
-    level = 20 * math.log10(max(loud_b, _SILENCE) / max(loud_a, _SILENCE))
-    if loud_a < _SILENCE or loud_b < _SILENCE:
-        return float(loud_a < _SILENCE and loud_b < _SILENCE), level, 0
-    size = 1 << (a.size + b.size - 1).bit_length()
-    product = np.fft.irfft(np.fft.rfft(b, size) * np.conj(np.fft.rfft(a, size)), size)
-    near = np.concatenate((product[-reach:], product[: reach + 1]))
-    best = int(np.argmax(near))
-    return float(near[best]) / math.sqrt(power_a * power_b), level, best - reach
+class _Matcher:
+    """Finds the lag at which channels agree best, by their spectra; lags up to `reach` samples."""
+
+    def __init__(self, a: NDArray[np.float32], b: NDArray[np.float32], reach: int) -> None:
+        self._reach = reach
+        # Room for the reach alone is enough: only lags within it are looked at, and none of those wraps around.
+        size = 1 << (max(a.shape[1], b.shape[1]) + reach).bit_length()
+        self._size = size
+        self._a, self._b = np.fft.rfft(a, size), np.fft.rfft(b, size)
+        self._power_a, self._power_b = (np.einsum("ij,ij->i", x, x, dtype=np.float64) for x in (a, b))
+        self._lengths = a.shape[1], b.shape[1]
+
+    def match(self, left: int, right: int) -> tuple[float, float, int]:
+        """Correlation, level difference in dB and lag in samples of channel `right` of b behind `left` of a."""
+        power_a, power_b = float(self._power_a[left]), float(self._power_b[right])
+        loud_a, loud_b = math.sqrt(power_a / self._lengths[0]), math.sqrt(power_b / self._lengths[1])
+        level = 20 * math.log10(max(loud_b, _SILENCE) / max(loud_a, _SILENCE))
+        if loud_a < _SILENCE or loud_b < _SILENCE:
+            return float(loud_a < _SILENCE and loud_b < _SILENCE), level, 0
+        product = np.fft.irfft(self._b[right] * np.conj(self._a[left]), self._size)
+        near = np.concatenate((product[-self._reach :], product[: self._reach + 1]))
+        best = int(np.argmax(near))
+        return float(near[best]) / math.sqrt(power_a * power_b), level, best - self._reach
 
 
 def _floats(frame: av.AudioFrame) -> NDArray[np.float32]:
@@ -103,4 +116,5 @@ def _floats(frame: av.AudioFrame) -> NDArray[np.float32]:
         return data.astype(np.float32)
     if data.dtype == np.uint8:
         return np.divide(data.astype(np.float32) - 128, 128, dtype=np.float32)
-    return np.divide(data, 2 ** (8 * data.dtype.itemsize - 1), dtype=np.float32)
+    full: NDArray[np.float32] = np.divide(data, 2 ** (8 * data.dtype.itemsize - 1), dtype=np.float32)
+    return full

@@ -13,7 +13,7 @@ from . import judge
 from .cases import Case, Expectations
 from .compare import Comparison, FrameScore, compare
 from .golden import GoldenEntry
-from .identity import ranges
+from .identity import named
 from .machine import machine_class
 from .sound import compare_sound
 
@@ -71,31 +71,38 @@ def judge_transcode(
     sample, recipe and path; `architecture` is the OCI architecture of the image that ran on this machine. Raises
     JudgeError where the source can't be read; whatever is wrong with the output is a problem in the result.
     """
-    verdict = Judgement()
     original = judge.probe(source)
     try:
         info = judge.probe(output)
     except JudgeError as error:
-        verdict.problems.append(
-            Problem(f"the output can't be read: {error.message}", "unreadable", "Look at what FFmpeg printed.")
-        )
-        return verdict
-    verdict.metrics["bytes"] = info.bytes
-    verdict.problems += _streams(case.expect, original, info)
-    if info.duration is not None:
-        verdict.metrics["duration"] = info.duration
+        problem = Problem(f"the output can't be read: {error.message}", "unreadable", "Look at what FFmpeg printed.")
+        return Judgement([problem])
     if info.video is None:
-        return verdict
-    verdict.metrics["encoder"] = info.video.encoder or "unknown"
+        metrics: dict[str, float | int | str] = {"bytes": info.bytes}
+        return Judgement(list(_streams(case.expect, original, info)), metrics)
     comparison = compare(source, output, nonce=nonce)
-    verdict.hashes = comparison.hashes
-    verdict.metrics |= {"frames": comparison.output_frames, "stream_hash": comparison.stream_hash}
-    verdict.metrics |= comparison.metrics()
-    verdict.metrics |= {f"bias_{plane}": value for plane, value in zip("yuv", comparison.bias(), strict=False)}
+    verdict = judgement_of(info, comparison)
+    verdict.problems += _streams(case.expect, original, info)
     verdict.problems += _pictures(case, comparison, (original.video and original.video.fps) or 25.0)
     verdict.problems += _sound(case, original, info, comparison.delay(), verdict.metrics)
     if golden is not None:
-        _hold_against(golden, machine_class(architecture), verdict)
+        hold_against(golden, architecture, verdict)
+    return verdict
+
+
+def judgement_of(info: judge.MediaInfo, comparison: Comparison) -> Judgement:
+    """The measurements of an output. The one problem that it can have is damage: nothing else is expected of it yet."""
+    verdict = Judgement(hashes=comparison.hashes)
+    if comparison.broken:
+        message = f"the output can't be decoded to its end: {comparison.broken}"
+        verdict.problems.append(Problem(message, "damaged", "Look at what FFmpeg printed."))
+    verdict.metrics["bytes"] = info.bytes
+    if info.duration is not None:
+        verdict.metrics["duration"] = info.duration
+    verdict.metrics["encoder"] = (info.video and info.video.encoder) or "unknown"
+    verdict.metrics |= {"frames": comparison.output_frames, "stream_hash": comparison.stream_hash}
+    verdict.metrics |= comparison.metrics()
+    verdict.metrics |= {f"bias_{plane}": value for plane, value in zip("yuv", comparison.bias(), strict=False)}
     return verdict
 
 
@@ -126,7 +133,7 @@ def _streams(expect: Expectations, source: judge.MediaInfo, info: judge.MediaInf
             yield _wrong("frame rate", video.fps, fps, "Let the frame rate pass through, without -r or an fps filter.")
         if video.max_gop is not None and video.max_gop > expect.max_gop + 0.001:
             yield Problem(
-                f"key frames are up to {video.max_gop:.3g} s apart, at most {expect.max_gop:g} s are asked for",
+                f"a group of pictures lasts up to {video.max_gop:.3g} s, at most {expect.max_gop:g} s are asked for",
                 "key frames too far apart",
                 "Set -g, and look for an option that overrides it.",
             )
@@ -149,10 +156,6 @@ def _streams(expect: Expectations, source: judge.MediaInfo, info: judge.MediaInf
 
 
 def _pictures(case: Case, comparison: Comparison, fps: float) -> Iterator[Problem]:
-    if comparison.broken:
-        yield Problem(
-            f"the output can't be decoded to its end: {comparison.broken}", "damaged", "Look at what FFmpeg printed."
-        )
     if comparison.identity is not None:
         for message in comparison.identity.messages():
             kind = "replayed" if comparison.identity.wrong_nonce and "nonce" in message else "frames"
@@ -170,7 +173,7 @@ def _pictures(case: Case, comparison: Comparison, fps: float) -> Iterator[Proble
     late = _untimely(comparison, fps)
     if late:
         yield Problem(
-            f"frames {ranges([score.number for score in late])} are shown at another time than the rest",
+            f"{named([score.number for score in late])} shown earlier or later than the rest",
             "timing",
             "Let time stamps pass through.",
         )
@@ -195,7 +198,7 @@ def _quality(case: Case, comparison: Comparison) -> Iterator[Problem]:
             worst = min(bad, key=lambda score: score.psnr[index])
             yield Problem(
                 f"frame {worst.number}: PSNR-{plane.upper()} {worst.psnr[index]:.1f} dB, below {low.limit:g} dB"
-                + (f" (also frames {ranges([s.number for s in bad if s is not worst])})" if len(bad) > 1 else ""),
+                + (f" (also {named([s.number for s in bad if s is not worst])})" if len(bad) > 1 else ""),
                 f"psnr_{plane}_min",
                 fix,
             )
@@ -265,8 +268,13 @@ def _sound(
         )
 
 
-def _hold_against(entry: GoldenEntry, machine: str, verdict: Judgement) -> None:
-    """Exact for a known encoder on a known class of processor, else within tolerances; sets `verdict.golden`."""
+def hold_against(entry: GoldenEntry, architecture: str, verdict: Judgement) -> None:
+    """Compare with golden values: set `verdict.golden`, and add a problem where they differ.
+
+    Exact for a known encoder on a known class of processor (see `machine`; `architecture` is OCI's), else within
+    tolerances (see `golden`).
+    """
+    machine = machine_class(architecture)
     encoder, fix = str(verdict.metrics["encoder"]), "If the change is meant, run with --media-update-golden."
     if entry.matching(encoder, str(verdict.metrics["stream_hash"])) is not None:
         verdict.golden = GoldenOutcome("exact")

@@ -82,19 +82,27 @@ class Container(Protocol):
     ) -> CommandResult:
         """Run `argv` as the image's user, in its working directory, and wait.
 
-        A missing program gives exit code 127, one that can't be executed 126, a signal 128 + its number.
-        Output beyond 16 MiB a stream is dropped and said so in the last line.
+        It sees the image's environment with `env` over it, `PATH` and `HOME` as Docker sets them, `HOSTNAME`,
+        and nothing of this machine's; stdin is empty. A missing program gives exit code 127, one that can't be
+        executed, or a missing working directory, 126; a signal 128 + its number; each with a line on stderr.
+        Output beyond 16 MiB a stream is dropped and said so in the last line. A process left in the background
+        doesn't hold up the return (by 2 s at most, with its output), and lives on until the container is closed.
 
-        Raises CommandTimeout after `timeout` seconds; by then all that the command started is dead.
+        Raises CommandTimeout after `timeout` seconds; by then all that the command started is dead, and all that
+        other commands started in this container. Raises EnvironmentFault where the container ended by itself.
         """
 
     def copy_in(self, source: Path, target: str) -> None:
-        """Copy a file to `target`, mode kept, parent directories made, readable for the image's user."""
+        """Copy a file to `target`, mode kept, readable for the image's user, to whom it and the directories
+        made on the way belong: a command can write beside it. A file that is there is replaced, a link followed
+        inside the container. Raises OSError as open(2) would.
+        """
 
     def copy_out(self, source: str, target: Path) -> None:
         """Copy a regular file to `target`. Links are resolved inside the container, never on the host.
 
-        Raises FileNotFoundError where there is no such file.
+        `target` appears only when it is whole. Raises FileNotFoundError where there is no such file, another
+        OSError where it isn't a regular file or links loop, StorageFault where the host's disk is full.
         """
 
     def close(self) -> None:

@@ -87,7 +87,18 @@ def command_line(
     /dev is put together from single nodes: with `--dev` and a uid other than 0 bubblewrap nests a second
     user namespace, which nsenter can't enter.
     """
-    command = [str(program), "--unshare-all", "--uid", str(uid), "--gid", str(gid), "--hostname", hostname]
+    # --unshare-all alone would do without a user namespace where root can't make one.
+    command = [
+        str(program),
+        "--unshare-all",
+        "--unshare-user",
+        "--uid",
+        str(uid),
+        "--gid",
+        str(gid),
+        "--hostname",
+        hostname,
+    ]
     command += ["--new-session", "--as-pid-1", "--cap-drop", "ALL"]
     for layer in lower:
         command += ["--overlay-src", str(layer)]

@@ -10,6 +10,7 @@ from docker.models.containers import Container
 from docker.types import LogConfig
 from requests.exceptions import RequestException
 
+from pytest_mediaimage.errors import UsageError
 from pytest_mediaimage.runtime import docker_files
 from pytest_mediaimage.runtime.base import Capability, RunnableImage
 from pytest_mediaimage.runtime.docker_container import DockerContainer
@@ -72,9 +73,9 @@ class DockerRuntime:
                 container.put_archive("/", folder_archive(self._program))
                 container.start()
             return DockerContainer(container, user)
-        except BaseException as error:
-            DockerContainer(container, resolve_user("")).close()
-            raise error
+        except BaseException:
+            container.remove(force=True, v=True)
+            raise
 
     def _create(self, identity: str, image: RunnableImage) -> Container:
         try:
@@ -88,6 +89,10 @@ class DockerRuntime:
                 log_config=LogConfig(type=LogConfig.types.NONE),
             )
         except (DockerException, RequestException) as error:
+            if "Cannot mkdir" in str(error) and "not a directory" in str(error):
+                raise UsageError(
+                    f"the image's working directory {image.config.working_dir} isn't one", remedy="Mend its WORKDIR."
+                ) from error
             raise fault(f"create a container of {image.name}", error) from error
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from docker import DockerClient
 from docker.context import ContextAPI
-from docker.errors import APIError, DockerException, TLSParameterError
+from docker.errors import APIError, DockerException, InvalidVersion, TLSParameterError
 from docker.models.containers import Container
 from docker.utils import kwargs_from_env
 from requests.exceptions import RequestException
@@ -90,9 +90,11 @@ def _unavailable(host: str, error: Exception) -> EngineUnavailable:
         return EngineUnavailable(f"no Docker engine answers at {host}: connection refused", remedy=start)
     if isinstance(error, TLSParameterError):
         return EngineUnavailable(f"the TLS settings for {host} are wrong: {error}", remedy=f"Mend them, {_OTHERWISE}.")
-    if "version" in str(error).lower() and isinstance(error, APIError):
+    refusals = [str(cause.explanation or cause) for cause in causes if isinstance(cause, APIError)]
+    refusals += [str(cause) for cause in causes if isinstance(cause, InvalidVersion)]
+    if versions := [refusal for refusal in refusals if "version" in refusal.lower()]:
         return EngineUnavailable(
-            f"the Docker engine at {host} speaks another version of the API: {error.explanation or error}",
+            f"the Docker engine at {host} speaks another version of the API: {versions[0]}",
             remedy=f"Run `pip install --upgrade docker`, upgrade the engine, {_OTHERWISE}.",
         )
     return EngineUnavailable(f"the Docker engine at {host} doesn't answer: {causes[-1]}", remedy=start)

@@ -22,9 +22,9 @@ _NAMES = ("busybox", "busybox.static", "busybox-static")
 def testinfra_host(container: Container) -> Host:
     """A testinfra host that runs its commands in `container`, as the image's user.
 
-    It uses the image's /bin/sh; without one, the host's static busybox is copied into the container, and
-    its programs stand behind the image's own in PATH. Raises Skip where there is no static busybox, or the
-    container can't run it.
+    It uses the image's /bin/sh; without one, a static busybox of this machine is copied into the container,
+    and its programs serve where PATH has none. (Its shell may be built to prefer its own, as Debian's is.)
+    Raises Skip where there is no static busybox, or the container can't run it.
     """
     if container.run(["/bin/sh", "-c", ":"]).exit_code == 0:
         return Host(_ContainerBackend(container, ["/bin/sh", "-c"], ""))

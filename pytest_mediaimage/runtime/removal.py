@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +21,7 @@ def remove_tree(path: Path) -> None:
     except FileNotFoundError:
         return
     try:
-        moved = 0
+        moved, prefix = 0, f".removed-{secrets.token_hex(8)}"
         while names := os.listdir(top):  # noqa: PTH208
             for name in names:
                 if not _is_directory(top, name):
@@ -33,7 +34,7 @@ def remove_tree(path: Path) -> None:
                             # Moving a directory rewrites its "..", so it must be writable itself.
                             os.close(_open_directory(directory, child))
                             moved += 1
-                            os.rename(child, f".removed-{os.getpid()}-{moved}", src_dir_fd=directory, dst_dir_fd=top)
+                            os.rename(child, f"{prefix}-{moved}", src_dir_fd=directory, dst_dir_fd=top)
                         else:
                             _unlink(directory, child)
                 finally:

@@ -7,6 +7,7 @@ import fcntl
 import hashlib
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -106,7 +107,7 @@ def _make_once(parent: Path, name: str, write: Callable[[Path], None]) -> Path:
             mode = root.stat().st_mode
             root.chmod(0o755)  # moving a directory needs it writable
             root.rename(final)
-            final.chmod(mode & 0o7777)
+            final.chmod(stat.S_IMODE(mode) | 0o700)  # or its owner could not remove the cache
         finally:
             remove_tree(partial)
     return final

@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path, PurePosixPath
 
-from pytest_mediaimage.errors import CommandTimeout, EnvironmentFault, SandboxUnavailable
+from pytest_mediaimage.errors import CommandTimeout, EnvironmentFault, SandboxUnavailable, UsageError
 from pytest_mediaimage.runtime import inroot
 from pytest_mediaimage.runtime.base import CommandResult
 from pytest_mediaimage.runtime.bubblewrap import command_line
@@ -71,6 +71,7 @@ def launch(
                 stderr=messages,
                 env={},
                 pass_fds=[info_writer],
+                start_new_session=True,  # or Ctrl-C would end it before the tests are torn down
             )
         except OSError as error:
             raise SandboxUnavailable(f"{program} can't be started: {error.strerror}") from error
@@ -118,8 +119,13 @@ class SandboxContainer:
         """Take over what the image's configuration says; a missing working directory is made, as Docker does."""
         self._env |= {"HOME": home, **env}
         self._working_dir = working_dir
-        with inroot.open_root(self.root) as root:
-            inroot.make_directory(root, working_dir)
+        try:
+            with inroot.open_root(self.root) as root:
+                inroot.make_directory(root, working_dir)
+        except NotADirectoryError as error:
+            raise UsageError(
+                f"the image's working directory {working_dir} isn't one", remedy="Mend its WORKDIR."
+            ) from error
 
     @property
     def root(self) -> Path:

@@ -17,6 +17,7 @@ from ..ffmpeg import FFmpegIdentity, License, combine, read_license
 
 if TYPE_CHECKING:
     from cyclonedx.model.bom import Bom
+    from cyclonedx.validation.json import JsonStrictValidator
 
 PREFIX = "mediaimage:ffmpeg:"
 """Of the names of a component's properties: `configuration`, `version` (as FFmpeg prints it), `compiler`,
@@ -53,12 +54,17 @@ class Sbom:
 
         Raises ValueError for a version that cyclonedx-python-lib doesn't know.
         """
-        from cyclonedx.schema import SchemaVersion
-        from cyclonedx.validation.json import JsonStrictValidator
-
-        version = SchemaVersion.from_version(str(self.json.get("specVersion", "")))
-        errors = JsonStrictValidator(version).validate_str(json.dumps(self.json), all_errors=True)
+        errors = _validator(str(self.json.get("specVersion", ""))).validate_str(json.dumps(self.json), all_errors=True)
         return [_first_line(error.data) for error in errors or ()]
+
+
+@functools.cache
+def _validator(version: str) -> JsonStrictValidator:
+    """Kept, since reading the schemas takes longer than validating."""
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+
+    return JsonStrictValidator(SchemaVersion.from_version(version))
 
 
 def merge(
@@ -141,8 +147,7 @@ def _component(group: Sequence[FoundBuild]) -> dict[str, Any]:
     found = read_license(identity)
     version = re.sub(r"^[nv](?=\d)", "", identity.version) if identity.version else None
     number = release_number(version)
-    key = hashlib.sha256(f"{identity.version}\0{identity.configuration}".encode()).hexdigest()[:16]
-    component: dict[str, Any] = {"bom-ref": f"ffmpeg-{key}", "type": "application", "name": "ffmpeg"}
+    component: dict[str, Any] = {"bom-ref": _reference(identity, group), "type": "application", "name": "ffmpeg"}
     if version:
         component["version"] = version
     if licenses := _licenses(found):
@@ -155,6 +160,14 @@ def _component(group: Sequence[FoundBuild]) -> dict[str, Any]:
         {"name": PREFIX + name, "value": value} for name, value in _properties(identity, found) if value
     ]
     return component
+
+
+def _reference(identity: FFmpegIdentity, group: Sequence[FoundBuild]) -> str:
+    """The same for the same build in any image; where a build isn't known well enough, its paths tell it apart."""
+    facts = [identity.version, identity.configuration, identity.libraries.get("libavcodec")]
+    if _unknowns(identity):
+        facts += sorted(path for build in group for path, _ in build.paths)
+    return f"ffmpeg-{hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]}"
 
 
 def _licenses(found: License) -> list[dict[str, Any]]:

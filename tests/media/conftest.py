@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -57,6 +59,34 @@ def source(case: Case) -> Path:
     return samples.sample(case.sample)
 
 
+@pytest.fixture(scope="session")
+def break_frame() -> Callable[[Path, int], None]:
+    """Overwrite the length of a coded picture, the `number`-th in decoding order, in the file itself."""
+
+    def overwrite(path: Path, number: int) -> None:
+        with av.open(str(path)) as container:
+            packets = [packet.pos or 0 for packet in container.demux(video=0) if packet.size]
+        with path.open("r+b") as file:
+            file.seek(packets[number])
+            file.write(b"\xff" * 4)
+
+    return overwrite
+
+
+@pytest.fixture(scope="session")
+def script() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run a script beside the samples, with the package importable as it is here."""
+
+    def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        folder = samples.directory()
+        package = str(Path(samples.__file__).parents[2])
+        argv = [sys.executable, str(folder / name), *arguments]
+        environment = {**os.environ, "PYTHONPATH": package}
+        return subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False, env=environment)
+
+    return run
+
+
 Transcode = Callable[..., Path]
 
 
@@ -86,7 +116,7 @@ def reencode(source: Path, tmp_path: Path) -> Callable[..., Path]:
             pictures = [frame.to_ndarray() for frame in container.decode(video=0)]
         with av.open(str(origin)) as container, av.open(str(output), "w") as out:
             video = out.add_stream("libx264", rate=25, options={"crf": "18", "g": "50", "flags": "+cgop"})
-            video.width, video.height, video.pix_fmt = 320, 180, "yuv420p"
+            video.width, video.height, video.pix_fmt = 384, 216, "yuv420p"
             context = video.codec_context
             context.color_primaries = context.color_trc = context.colorspace = context.color_range = 1
             sound = container.streams.audio[0]

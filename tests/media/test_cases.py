@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pytest_mediaimage.errors import UsageError
 from pytest_mediaimage.media import capabilities, samples
-from pytest_mediaimage.media.cases import CASES, Case, Recipe, argv_of
+from pytest_mediaimage.media.cases import CASES, Case, Recipe, argv_of, recipe_of
 
 
 def test_every_case_names_a_sample_and_says_where_its_limits_come_from() -> None:
@@ -93,3 +93,11 @@ def test_needs_are_what_real_builds_list(case: Case, any_ffmpeg: str) -> None:
     assert set(case.needs.encoders) <= capabilities.encoders(listing("-encoders"))
     assert set(case.needs.decoders) <= capabilities.decoders(listing("-decoders"))
     assert set(case.needs.filters) <= capabilities.filters(listing("-filters"))
+
+
+def test_equal_commands_have_equal_hashes(case: Case) -> None:
+    stream = ffmpeg.input("{input}").output("{output}")
+    words = ["-i", "{input}", "{output}"]
+    assert recipe_of(stream).sha256 == recipe_of(words).sha256 == recipe_of(["ffmpeg", *words]).sha256
+    assert recipe_of(["/app/encode", *words]).sha256 != recipe_of(words).sha256
+    assert recipe_of(case.recipe) == case.recipe

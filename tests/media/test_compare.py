@@ -20,7 +20,21 @@ def _stats(program: str, name: str, output: Path, source: Path, folder: Path) ->
     """Per-frame values of FFmpeg's own `psnr` or `ssim` filter."""
     log = folder / "stats.log"
     graph = f"[0:v][1:v]{name}=stats_file={log}"
-    argv = [program, "-nostdin", "-v", "error", "-i", output, "-i", source, "-lavfi", graph, "-f", "null", "-"]
+    argv: list[str | Path] = [
+        program,
+        "-nostdin",
+        "-v",
+        "error",
+        "-i",
+        output,
+        "-i",
+        source,
+        "-lavfi",
+        graph,
+        "-f",
+        "null",
+        "-",
+    ]
     subprocess.run(argv, check=True, timeout=60)
     pairs = (re.findall(r"(\w+):([\d.]+|inf)", line) for line in log.read_text().splitlines())
     return [{key: float(value) for key, value in row} for row in pairs]

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_mediaimage.errors import StorageFault, UsageError
-from pytest_mediaimage.media import golden, samples
+from pytest_mediaimage.media import compare, golden, judge, samples
 from pytest_mediaimage.media.cases import CASES, Case
 from pytest_mediaimage.media.golden import Golden, GoldenEntry, GoldenValues
 from pytest_mediaimage.media.machine import machine_class
-from pytest_mediaimage.media.verdict import judge_transcode
+from pytest_mediaimage.media.verdict import hold_against, judge_transcode, judgement_of
 
 
 @pytest.fixture(scope="session")
@@ -71,8 +69,9 @@ def test_another_encoder_version_is_held_to_a_tolerance(
 
 
 def test_another_processor_is_held_to_a_tolerance(transcode: Any, case: Case, source: Path, entry: GoldenEntry) -> None:
-    output = transcode("-x264-params", "asm=0")
-    judgement = judge_transcode(case, source, output, golden=entry, architecture="arm64")
+    output = transcode("-x264-params", "asm=sse2")
+    newer = {key: values for key, values in entry.values.items() if key[1] != "amd64/sse2"}
+    judgement = judge_transcode(case, source, output, golden=replace(entry, values=newer), architecture="arm64")
     assert judgement.problems == []
     assert judgement.golden.status == "tolerance"
     assert "on arm64" in judgement.golden.reason
@@ -196,7 +195,7 @@ def test_a_field_of_the_wrong_kind_is_named_as_a_usage_error(tmp_path: Path, dat
     try:
         assert isinstance(golden.load(file), Golden)
     except UsageError as error:
-        assert "case.json" in str(error)  # noqa: PT017 - a harmless value may load
+        assert "case.json" in str(error)  # a harmless value may load
 
 
 def test_a_failed_save_leaves_the_old_file(tmp_path: Path) -> None:
@@ -211,9 +210,29 @@ def test_a_failed_save_leaves_the_old_file(tmp_path: Path) -> None:
         golden.save(tmp_path / "plain" / "case.json", _golden())
 
 
-def test_the_recorder_finds_nothing_to_change(static_ffmpeg: str) -> None:
+def test_the_recorder_finds_nothing_to_change(static_ffmpeg: str, script: Any) -> None:
     if machine_class() not in ("amd64/sse2", "amd64/ssse3", "amd64/avx512"):
         pytest.skip("values are of amd64")
-    script = samples.directory() / "golden.py"
-    done = subprocess.run([sys.executable, script, static_ffmpeg], capture_output=True, text=True, check=False)
+    done = script("golden.py", static_ffmpeg)
     assert done.stdout == "h264-aac: nothing changes\n", done.stdout + done.stderr
+
+
+def test_any_comparison_can_be_held_against_golden_values(transcode: Any, source: Path, entry: GoldenEntry) -> None:
+    output = transcode()
+    judgement = judgement_of(judge.probe(output), compare.compare(source, output))
+    assert judgement.problems == []
+    hold_against(entry, "amd64", judgement)
+    assert judgement.golden.status == "exact"
+
+
+def test_a_damaged_output_is_never_within_tolerance(
+    transcode: Any, source: Path, entry: GoldenEntry, break_frame: Any
+) -> None:
+    output = transcode()
+    break_frame(output, 60)
+    judgement = judgement_of(judge.probe(output), compare.compare(source, output))
+    assert "can't be decoded to its end" in judgement.problems[0].message
+    hold_against(
+        replace(entry, values={("x264 core 163", "arm64"): next(iter(entry.values.values()))}), "amd64", judgement
+    )
+    assert not judgement.passed

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,7 +19,17 @@ def _run(program: str, *options: str | Path) -> str:
 
 
 def _framehash(program: str, path: Path) -> list[str]:
-    options = ["-noauto_conversion_filters", "-threads", "1", "-i", path, "-map", "0:v:0", "-fps_mode", "passthrough"]
+    options: list[str | Path] = [
+        "-noauto_conversion_filters",
+        "-threads",
+        "1",
+        "-i",
+        path,
+        "-map",
+        "0:v:0",
+        "-fps_mode",
+        "passthrough",
+    ]
     text = _run(program, *options, "-bitexact", "-f", "framehash", "-hash", "sha256", "-")
     return [line.split(",")[-1].strip() for line in text.splitlines() if not line.startswith("#")]
 
@@ -31,16 +43,16 @@ def test_hashes_equal_ffmpegs_framehash(source: Path, any_ffmpeg: str) -> None:
 
 @pytest.mark.parametrize("size", ["320x180", "321x181", "34x18"])
 @pytest.mark.parametrize(
-    "form", ["yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "yuv422p12le", "gray", "gbrp", "bgra"]
+    "form", ["yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "yuv422p12le", "gray", "gbrp10le", "bgra"]
 )
 def test_hashes_without_padding_in_any_format(tmp_path: Path, system_ffmpeg: str, form: str, size: str) -> None:
     path = tmp_path / "clip.mkv"
     _run(system_ffmpeg, "-f", "lavfi", "-i", f"testsrc2=s={size}:d=0.2", "-pix_fmt", form, "-c:v", "ffv1", path)
-    assert judge.probe(path).streams[0].pix_fmt == form.replace("bgra", "bgra")
+    assert judge.probe(path).streams[0].pix_fmt == form
     assert judge.frame_hashes(path) == _framehash(system_ffmpeg, path)
 
 
-@pytest.mark.parametrize("form", ["nv12", "p010le", "yuv420p10be", "rgb24"])
+@pytest.mark.parametrize("form", ["nv12", "yuv420p10be", "rgb24"])
 def test_hashes_of_raw_formats(tmp_path: Path, system_ffmpeg: str, form: str) -> None:
     path = tmp_path / "clip.nut"
     _run(system_ffmpeg, "-f", "lavfi", "-i", "testsrc2=s=322x182:d=0.2", "-pix_fmt", form, "-c:v", "rawvideo", path)
@@ -135,15 +147,13 @@ def test_flipped_bytes_give_pictures_or_a_judge_error(tmp_path: Path, source: Pa
         try:
             read(path)
         except JudgeError as error:
-            assert "flipped.mp4" in str(error)  # noqa: PT017 - success is fine too
+            assert "flipped.mp4" in str(error)  # success is fine too
 
 
-def test_damage_inside_a_picture_is_an_error(tmp_path: Path, source: Path) -> None:
-    content = bytearray(source.read_bytes())
-    middle = len(content) // 2
-    content[middle : middle + 400] = bytes(byte ^ 0x55 for byte in content[middle : middle + 400])
+def test_damage_inside_a_picture_is_an_error(tmp_path: Path, source: Path, break_frame: Any) -> None:
     path = tmp_path / "damaged.mp4"
-    path.write_bytes(content)
+    shutil.copy(source, path)
+    break_frame(path, 60)
     with pytest.raises(JudgeError, match=r"damaged\.mp4.*frame"):
         judge.frame_hashes(path)
 
@@ -166,6 +176,5 @@ def test_frames_stop_at_a_limit(source: Path) -> None:
 def test_frames_are_lazy(source: Path) -> None:
     frames = judge.frames(source)
     first = next(frames)
-    assert (first.index, first.width, first.height, first.bit_depth, first.time) == (0, 320, 180, 8, 0.0)
-    assert [plane.shape for plane in first.planes] == [(180, 320), (90, 160), (90, 160)]
-    frames.close()
+    assert (first.index, first.width, first.height, first.bit_depth, first.time) == (0, 384, 216, 8, 0.0)
+    assert [plane.shape for plane in first.planes] == [(216, 384), (108, 192), (108, 192)]

@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from pytest_mediaimage.errors import EngineUnavailable
 from pytest_mediaimage.runtime.base import Container, RunnableImage, Runtime
 
 Start = Callable[[RunnableImage], Container]
-
-
-@pytest.fixture(scope="session")
-def docker_engine() -> Any:
-    """A docker-py client; without an engine the test skips, or fails where MEDIAIMAGE_REQUIRE_DOCKER=1."""
-    from pytest_mediaimage.runtime.docker_engine import connect
-
-    try:
-        return connect().client
-    except EngineUnavailable as fault:
-        if os.environ.get("MEDIAIMAGE_REQUIRE_DOCKER") == "1":
-            pytest.fail(str(fault))
-        pytest.skip(str(fault))
 
 
 @pytest.fixture(scope="session", params=["sandbox", pytest.param("docker", marks=pytest.mark.docker)])

@@ -20,7 +20,7 @@ _SOURCES = ("usr/src/*/dkms.conf", "usr/src/linux-*/Kconfig", "usr/src/linux-hea
 _INSTALLERS = ("NVIDIA-Linux-*.run",)
 # Enough of a compressed module to be sure, and a bound on what a bomb can make us do.
 _MOST = 64 * 1024 * 1024
-_PIECE = 4096
+_PIECE = 512  # becomes 16 MiB at the most, in zstd
 
 
 class _Module:
@@ -86,9 +86,20 @@ class KernelDrivers:
         return None
 
 
+def _gunzip() -> Callable[[bytes], bytes]:
+    stream = zlib.decompressobj(wbits=31)
+
+    def inflate(piece: bytes) -> bytes:
+        if stream.eof:  # zlib would keep whatever follows in memory
+            raise EOFError
+        return stream.decompress(piece)
+
+    return inflate
+
+
 def _inflater(head: bytes) -> Callable[[bytes], bytes] | None:
     if head[:2] == b"\x1f\x8b":
-        return zlib.decompressobj(wbits=31).decompress
+        return _gunzip()
     if head[:6] == b"\xfd7zXZ\0":
         return lzma.LZMADecompressor(memlimit=_MOST).decompress
     if head[:4] == b"\x28\xb5\x2f\xfd":

@@ -29,7 +29,7 @@ class MediaFiles:
     """Finds media files; the fact is what kind it is, in words."""
 
     name = NAME
-    version = 1
+    version = 2
 
     def watch(self, entry: Entry, head: bytes) -> _Named | None:
         what = media_kind(head)
@@ -42,6 +42,8 @@ def media_kind(head: bytes) -> str | None:
         return None
     if head[4:8] == b"ftyp":
         return _iso(head)
+    if head[4:8] == b"moov" and head[12:16] in (b"mvhd", b"cmov"):
+        return "a QuickTime movie"
     if head[4:8] in (b"moov", b"mdat", b"wide") and int.from_bytes(head[:4], "big") in (*range(8, 17), 1):
         return "a QuickTime movie"
     if head[:4] == b"\x1a\x45\xdf\xa3":
@@ -82,15 +84,20 @@ def _iso(head: bytes) -> str | None:
 
 
 def _is_transport_stream(head: bytes) -> bool:
-    """Four sync bytes at the packet's distance, plain or behind a 4-byte time code (M2TS)."""
+    """Headers of four packets or more at their distance, plain or behind a 4-byte time code (M2TS)."""
     for start, distance in ((0, _TS_PACKET), (4, _TS_PACKET + 4)):
-        places = range(start, start + 4 * distance, distance)
-        if len(head) > places[-1] and all(head[place] == 0x47 for place in places):
-            # Text full of the letter G at this distance has no packet identifiers of the tables.
-            identifiers = {int.from_bytes(head[p + 1 : p + 3], "big") & 0x1FFF for p in places}
-            if identifiers & {0, 17, 0x1FFF} or len(identifiers) < 4:
-                return True
+        headers = [head[place : place + 4] for place in range(start, len(head) - 3, distance)]
+        if len(headers) >= 4 and all(_is_packet(header) for header in headers):
+            return True
     return False
+
+
+def _is_packet(header: bytes) -> bool:
+    """A packet header of ISO/IEC 13818-1: sync byte, no error, and an adaptation field control that isn't reserved.
+
+    The last tells it from text, where the letter G is the sync byte.
+    """
+    return header[0] == 0x47 and not header[1] & 0x80 and bool(header[3] & 0x30)
 
 
 def _is_mp3(head: bytes) -> bool:

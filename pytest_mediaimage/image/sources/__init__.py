@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib import import_module
-from pathlib import Path
 from typing import TypeVar
 
 from ...errors import EnvironmentFault, ImageNotFound
 from ..digest import Platform
 from ..image import Image
 from ..reference import Reference
-from .base import NotHere, Opening, Source
+from .base import NotHere, Opening, Source, local_path
 
 __all__ = ["Opening", "open_image", "platforms_of"]
 
@@ -69,11 +69,8 @@ def _source(transport: str) -> Source:
 def _transports(reference: Reference) -> list[str]:
     if reference.transport:
         return [reference.transport]
-    path = Path(reference.location).expanduser()
-    if path.is_dir():
-        return ["oci", "docker"]
-    if path.is_file():
-        return ["oci-archive", "docker"]
+    with suppress(NotHere):
+        return ["oci" if local_path(reference).is_dir() else "oci-archive", "docker"]
     if reference.location.startswith((".", "/", "~")):
         return ["oci", "oci-archive"]
     return ["docker"]

@@ -18,7 +18,7 @@ from ..manifest import MAX_DOCUMENT, Descriptor, Index
 from ..reference import Reference
 from ..scan import clean_path
 from ..tar import BLOCK, TarReader
-from .base import NotHere, Opening
+from .base import NotHere, Opening, local_path
 from .layout import check_layout_marker, choose_roots, image_from_blobs
 
 
@@ -72,6 +72,8 @@ class ArchiveBlobs:
             blocks = _Blocks(file)
             for member in TarReader(blocks, where=str(path), skip=blocks.skip):
                 name = clean_path(member.name)
+                if member.sparse is not None:
+                    raise NotHere("the archive was made with tar --sparse; make it without")
                 if member.type == "0" and name is not None:
                     blobs.members[name] = (file.tell(), member.stored)
         return blobs
@@ -107,11 +109,13 @@ class ArchiveSource:
 
 
 def _open_archive(reference: Reference) -> tuple[ArchiveBlobs, list[Descriptor]]:
-    path = Path(reference.location).expanduser()
+    path = local_path(reference)
     if not path.is_file():
-        raise NotHere("no such file" if not path.exists() else "it isn't a file")
+        raise NotHere("it isn't a file")
     try:
         blobs = ArchiveBlobs.read(path)
+    except OSError as error:
+        raise NotHere(f"it can't be read: {error.strerror}") from error
     except CorruptImage as error:
         raise NotHere(f"it can't be read as a tar file: {error}") from error
     check_layout_marker(blobs.small("oci-layout"))

@@ -17,6 +17,20 @@ class NotHere(Exception):
     """The source doesn't hold the image; the text says why."""
 
 
+def local_path(reference: Reference) -> Path:
+    """The path that the reference means. Raises NotHere where there is nothing, or nothing to be looked at."""
+    try:
+        path = Path(reference.location).expanduser()
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise NotHere("no such file or directory") from None
+    except OSError as error:
+        raise NotHere(f"it can't be looked at: {error.strerror}") from error
+    except (RuntimeError, ValueError) as error:  # no such user; no such file name
+        raise NotHere(f"it can't be looked at: {error}") from error
+    return path
+
+
 @dataclass(frozen=True, slots=True)
 class Opening:
     """What every image gets from the run that opens it: where to keep what is learnt, and who learns."""

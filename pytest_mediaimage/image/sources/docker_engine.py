@@ -22,7 +22,7 @@ from ..digest import Digest, Platform
 from ..image import Image
 from ..layer import Layer
 from ..reference import Reference
-from ..tar import Member, TarReader
+from ..tar import BLOCK, Member, TarReader
 from .base import NotHere, Opening
 
 if TYPE_CHECKING:
@@ -169,9 +169,10 @@ class DockerContent:
             for member in reader:
                 if not _may_be_layer(member):
                     continue
-                stream = LayerStream(
-                    _MemberStream(reader), where=f"layer {member.name}", diff_id=known.get(member.name)
-                )
+                content = _ChunkStream(reader.chunks())
+                if _is_document(content.peek(BLOCK)):
+                    continue
+                stream = LayerStream(content, where=f"layer {member.name}", diff_id=known.get(member.name))
                 yield stream
                 diff_id = stream.verify()
                 if diff_id in self._config.diff_ids:
@@ -201,7 +202,12 @@ def _may_be_layer(member: Member) -> bool:
         return False
     if member.name.endswith("/layer.tar"):
         return True
-    return member.name.startswith("blobs/") and member.stored > 0
+    return member.name.startswith("blobs/")
+
+
+def _is_document(head: bytes) -> bool:
+    """Engines from 25 on keep manifests and configurations among the layers."""
+    return head[:1] == b"{" and head[257:262] != b"ustar"
 
 
 class _ChunkStream:
@@ -220,17 +226,13 @@ class _ChunkStream:
         piece, self._rest = self._rest[:size], self._rest[size:]
         return piece
 
+    def peek(self, count: int) -> bytes:
+        """The next bytes, without taking them; fewer at the end."""
+        while len(self._rest) < count and (chunk := next(self._chunks, None)) is not None:
+            self._rest += chunk
+        return self._rest[:count]
+
     def close(self) -> None:
         close = getattr(self._chunks, "close", None)
         if close:
             close()
-
-
-class _MemberStream:
-    """The current member of a tar reader as a stream."""
-
-    def __init__(self, reader: TarReader) -> None:
-        self._stream = _ChunkStream(reader.chunks())
-
-    def read(self, size: int, /) -> bytes:
-        return self._stream.read(size)

@@ -14,7 +14,7 @@ from ..digest import Digest, Platform
 from ..image import Image
 from ..manifest import MAX_DOCUMENT, Descriptor, Index, parse_document
 from ..reference import Reference
-from .base import NotHere, Opening
+from .base import NotHere, Opening, local_path
 
 _REF_NAME = "org.opencontainers.image.ref.name"
 _CONTAINERD_NAME = "io.containerd.image.name"
@@ -34,6 +34,8 @@ class DirectoryBlobs:
             return self.file(digest).open("rb")
         except FileNotFoundError:
             raise CorruptImage(f"the layout {self.root} lacks this blob", blob=digest) from None
+        except OSError as error:
+            raise CorruptImage(f"the blob can't be read: {error.strerror}", blob=digest) from error
 
 
 class LayoutSource:
@@ -49,18 +51,21 @@ class LayoutSource:
 
 
 def _open_layout(reference: Reference) -> tuple[DirectoryBlobs, list[Descriptor]]:
-    root = Path(reference.location).expanduser()
+    root = local_path(reference)
     if not root.is_dir():
-        raise NotHere("no such directory" if not root.exists() else "it isn't a directory")
-    if not (root / "oci-layout").is_file():
-        raise NotHere("it is a directory, but no OCI image layout (it has no file oci-layout)")
-    check_layout_marker((root / "oci-layout").read_bytes()[:MAX_DOCUMENT])
+        raise NotHere("it isn't a directory")
+    check_layout_marker(_small(root, "oci-layout"))
+    return DirectoryBlobs(root), choose_roots(Index.from_bytes(_small(root, "index.json"), "index.json"), reference)
+
+
+def _small(root: Path, name: str) -> bytes:
     try:
-        with (root / "index.json").open("rb") as file:
-            data = file.read(MAX_DOCUMENT + 1)
+        with (root / name).open("rb") as file:
+            return file.read(MAX_DOCUMENT + 1)
     except FileNotFoundError:
-        raise NotHere("it is an OCI image layout without index.json") from None
-    return DirectoryBlobs(root), choose_roots(Index.from_bytes(data, "index.json"), reference)
+        raise NotHere(f"it is a directory, but no OCI image layout (it has no file {name})") from None
+    except OSError as error:
+        raise NotHere(f"its {name} can't be read: {error.strerror}") from error
 
 
 def check_layout_marker(data: bytes) -> None:
@@ -85,10 +90,12 @@ def choose_roots(index: Index, reference: Reference) -> list[Descriptor]:
     else:
         chosen = list(index.manifests)
         tagged = sorted({name for d in chosen for name in names[d.digest]})
-        if len(tagged) > 1 and len({d.digest for d in chosen}) > 1:
+        images = {d.digest: d.platform for d in chosen if not d.is_attestation and not d.artifact_type}
+        if (len(tagged) > 1 and len(names) > 1) or len(set(images.values())) < len(images):
+            example = f":{tagged[0]}" if tagged else f"@{next(iter(images))}"
             raise InvalidReference(
                 f"{reference.text} holds several images",
-                remedy=f"Name one: {reference.text}:{tagged[0]}, for instance.",
+                remedy=f"Name one: {reference.text}{example}, for instance.",
             )
         wanted = "image"
     if not chosen:

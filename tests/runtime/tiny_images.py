@@ -16,7 +16,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import IO
 
-TOOLS = ("sh", "cat", "env", "head", "id", "ls", "mkdir", "mkfifo", "readlink", "setsid", "sleep", "stat", "touch")
+TOOLS = ("sh", "cat", "env", "head", "id", "ls", "mkdir", "mkfifo", "readlink", "setsid", "sleep", "stat", "uname")
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class TinyImage:
     tree: Tree
     config: Config = Config()
     name: str = "tiny"
-    platform: str = f"linux/{ {'x86_64': 'amd64', 'aarch64': 'arm64'}.get(os.uname().machine, 'other')}"
+    platform: str = f"linux/{ {'x86_64': 'amd64', 'aarch64': 'arm64'}.get(os.uname().machine, 'other') }"
 
     @cached_property
     def layer(self) -> bytes:

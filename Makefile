@@ -1,0 +1,70 @@
+# Each target sets up all that it needs, in .venv; see `make help`.
+
+PYTHON ?= python3
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest
+
+ifeq ($(CI),true)
+export MEDIAIMAGE_REQUIRE_DOCKER := 1
+endif
+
+.PHONY: help demo test lint bench clean
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo   test the bundled demo image; needs neither root nor a container engine"
+	@echo "make test   run the tests; root gets a Docker engine and Debian packages where they are missing"
+	@echo "make lint   ruff and mypy"
+	@echo "make bench  measure beside other tools; takes minutes, and wants a quiet machine"
+	@echo "make clean  remove what these made in this directory"
+	@echo
+	@echo "ARGS=... goes to pytest: make test ARGS='tests/media -k golden -x'"
+	@echo "PYTHON=... is the Python 3.11 or later that .venv is made with"
+
+# The demo runs where a user would be: in a directory with no policy and no tests of its own.
+demo: $(VENV)/.installed-demo
+	@mkdir -p .demo
+	@echo '[pytest]' >.demo/pytest.ini
+	cd .demo && ../$(PYTEST) --media-image demo $(ARGS)
+
+test: $(VENV)/.installed-test
+	@tests/support/packages.sh
+	@$(BIN)/python tests/support/engine.py $(PYTEST) --durations=15 $(ARGS)
+
+lint: $(VENV)/.installed-lint
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+bench: $(VENV)/.installed-bench
+	@tests/support/packages.sh
+	$(BIN)/python benchmarks/idle.py
+	$(BIN)/python benchmarks/demo.py
+	$(BIN)/python tests/support/engine.py $(BIN)/python benchmarks/static_checks.py
+
+clean:
+	rm -rf $(VENV) .demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.installed-demo: EXTRAS := demo
+$(VENV)/.installed-test: EXTRAS := test
+$(VENV)/.installed-lint: EXTRAS := test,lint
+$(VENV)/.installed-bench: EXTRAS := bench
+
+$(VENV)/.installed-%: pyproject.toml | $(BIN)/pip
+	@echo "installing pytest-mediaimage[$(EXTRAS)] into $(VENV)"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]'
+	@touch $@
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=...")'
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "installing python3-venv"; apt-get update -qq && \
+			DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends python3-venv >/dev/null; \
+		else echo "Python's venv is incomplete; as root: apt-get install python3-venv"; exit 1; fi
+	@$(PYTHON) -m venv --clear $(VENV)

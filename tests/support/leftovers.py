@@ -1,0 +1,62 @@
+"""Looks for what a test should have ended: sandboxes, and containers of runs that are over."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_mediaimage.runtime.engine_http import LABEL
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+PATIENCE = 20
+"""Seconds that a watchdog may take to clean up after a run that was killed."""
+
+
+def sandboxes() -> set[str]:
+    """The bwrap processes below this one, as `bwrap (PID)`."""
+    found, todo = set(), [os.getpid()]
+    while todo:
+        for child in _children(todo.pop()):
+            todo.append(child)
+            try:
+                name = Path(f"/proc/{child}/comm").read_text().strip()
+            except OSError:  # it has just ended
+                continue
+            if name == "bwrap":
+                found.add(f"bwrap ({child})")
+    return found
+
+
+def _children(process: int) -> list[int]:
+    children: list[int] = []
+    for listing in Path(f"/proc/{process}/task").glob("*/children"):
+        try:
+            children += map(int, listing.read_text().split())
+        except OSError:
+            continue
+    return children
+
+
+def containers(client: DockerClient) -> set[str]:
+    """Containers with our label whose run, named by its process id, is no longer there."""
+    listed = client.api.containers(all=True, filters={"label": LABEL})
+    return {
+        f"container {entry['Id'][:12]} of run {entry['Labels'][LABEL]}"
+        for entry in listed
+        if not Path(f"/proc/{entry['Labels'][LABEL].partition('-')[0]}").exists()
+    }
+
+
+def after_a_while(look: Callable[[], set[str]]) -> set[str]:
+    """What `look` finds, once it finds nothing or patience has run out."""
+    deadline = time.monotonic() + PATIENCE
+    while found := look():
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.2)
+    return found
