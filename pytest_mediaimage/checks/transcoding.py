@@ -120,7 +120,7 @@ def transcode(
         words = " ".join(result.stderr.strip().splitlines()[-3:])[-500:]
         raise TranscodeFailed(
             f"{argv[0]} ended with exit code {result.exit_code}: {words or 'it said nothing'}",
-            evidence=f"exit code {result.exit_code}",
+            evidence="exit code",
             remedy=f"Run it by hand: {' '.join(argv)}",
         )
     try:

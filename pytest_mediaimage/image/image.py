@@ -186,12 +186,12 @@ class Image:
     def _read(self, node: Node) -> IO[bytes]:
         layer, wanted = node.content
         spool = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115
-        if node.entry.size > _IN_MEMORY:
-            spool.rollover()  # before the first write, which may lie far behind a hole
         for stream in self._streams([self.layers[layer]]):
             reader = TarReader(stream, where=stream.where)
             for ordinal, _, member in numbered(reader):
                 if ordinal == wanted:
+                    if member.sparse is not None:
+                        spool.rollover()  # in memory a hole takes its length, and at the end it would be lost
                     copy_content(reader, member, spool)
             stream.verify()
         spool.seek(0)

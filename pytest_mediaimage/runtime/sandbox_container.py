@@ -158,23 +158,27 @@ class SandboxContainer:
             return CommandResult(tuple(argv), exit_code, "", f"exec: {complaint}\n", time.monotonic() - began)
         settings = [f"{name}={value}" for name, value in environment.items()]
         # nsenter itself gets an empty environment: an image's LD_LIBRARY_PATH or LD_PRELOAD isn't for the host.
-        with subprocess.Popen(
-            [*self._enter, INIT, program, directory, *settings, "", *argv],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={},
-            start_new_session=True,
-            umask=0o022,
-        ) as process:
-            status = None
-            try:
-                status, stdout, stderr = collect(process, timeout)
-            finally:
-                if status is None:
-                    self._kill_all(process)
-        if status is None:
-            raise CommandTimeout(argv, timeout, stderr_tail=stderr.text())
+        process = None
+        try:
+            process = subprocess.Popen(
+                [*self._enter, INIT, program, directory, *settings, "", *argv],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env={},
+                start_new_session=True,
+                umask=0o022,
+            )
+            status, stdout, stderr = collect(process, timeout)
+            if status is None:
+                raise CommandTimeout(argv, timeout, stderr_tail=stderr.text())
+        except BaseException:
+            self._kill_all(process)
+            raise
+        finally:
+            for pipe in (process.stdout, process.stderr) if process else ():
+                assert pipe is not None
+                pipe.close()
         duration = time.monotonic() - began
         code = status if status >= 0 else 128 - status
         return CommandResult(tuple(argv), code, stdout.text(), stderr.text(), duration)
@@ -201,12 +205,13 @@ class SandboxContainer:
             return "", f"{refused} can't be executed: no file, or without the executable bit", 126
         return "", f"{name}: no such file" if "/" in name else f"{name}: not found in PATH ({path})", 127
 
-    def _kill_all(self, process: subprocess.Popen[bytes]) -> None:
+    def _kill_all(self, process: subprocess.Popen[bytes] | None) -> None:
         """Kill all in the container but pid 1. kill(-1) is one step: nothing forks away from it.
 
-        Repeated while nsenter lives, which may not have entered yet at the first time.
+        Repeated while nsenter (`process`; None where an interrupt came before we knew it) lives, since it may
+        not have entered yet at the first time.
         """
-        for _ in range(50):
+        for _ in range(50 if process else 4):
             with suppress(OSError, subprocess.TimeoutExpired):
                 subprocess.run(
                     [*self._enter, INIT, "k"],
@@ -217,11 +222,15 @@ class SandboxContainer:
                     timeout=10,
                     check=False,
                 )
+            if process is None:
+                time.sleep(0.1)
+                continue
             with suppress(subprocess.TimeoutExpired):
                 process.wait(0.1)
                 return
-        self.close()
-        process.kill()
+        if process is not None:
+            self.close()
+            process.kill()
 
     def copy_in(self, source: Path, target: str) -> None:
         """As Container.copy_in."""

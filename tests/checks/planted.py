@@ -119,10 +119,11 @@ def with_wrapper(script: str) -> Callable[[Parts], None]:
         assert busybox
         parts.tool = [
             Item("opt/ffmpeg", _find_ffmpeg(), mode=0o755),
-            Item("bin/busybox", Path(busybox), mode=0o755),
-            *(Item.symlink(f"bin/{name}", "busybox") for name in ("sh", "cp")),
             Item("usr/local/bin/ffmpeg", f"#!/bin/sh\n{script}\n".encode(), mode=0o755),
         ]
+        shell = [Item("bin/busybox", Path(busybox), mode=0o755)]
+        shell += [Item.symlink(f"bin/{name}", "busybox") for name in ("sh", "cp")]
+        parts.more = [layer(shell, "COPY busybox /bin/")]
         parts.config["Env"] = ["PATH=/usr/local/bin:/bin"]
 
     return plant

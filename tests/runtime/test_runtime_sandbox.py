@@ -265,21 +265,25 @@ def test_container_survives_its_thread(sandbox, tmp_path):
     containers[0].close()
 
 
-def test_interrupt_kills_the_command(sandbox, tmp_path):
+@pytest.mark.parametrize("delay", [0.0, 0.002, 0.004, 0.3])
+def test_interrupt_kills_the_command(sandbox, tmp_path, delay):
+    """Also where it comes while the command is being started."""
     container = sandbox.start(shell_image(), work=tmp_path)
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
     previous = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, 0.5)
     try:
         with pytest.raises(KeyboardInterrupt):
+            signal.setitimer(signal.ITIMER_REAL, delay or 1e-6)
             container.run(["sh", "-c", "setsid sleep 1007 & sleep 1007"])
     finally:
         signal.signal(signal.SIGALRM, previous)
-    assert "sleep" not in container.run(["sh", "-c", "cat /proc/[0-9]*/comm"]).stdout
-    container.close()
+    try:
+        assert "sleep" not in container.run(["sh", "-c", "cat /proc/[0-9]*/comm"]).stdout
+    finally:
+        container.close()
 
 
 def test_container_that_ended_by_itself(sandbox, tmp_path):

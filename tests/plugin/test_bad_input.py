@@ -1,0 +1,183 @@
+"""Whatever is wrong with what was asked: one clear error, what to do, the right exit code, and no trace."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pytest_mediaimage.image.build import Item, LayoutWriter, layer
+
+USAGE = int(pytest.ExitCode.USAGE_ERROR)
+
+
+def errors(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith(("ERROR:", "Exit:"))]
+
+
+@pytest.mark.parametrize(
+    ("image", "code", "words"),
+    [
+        ("oci:/no/such/place", USAGE, ["no such directory"]),
+        ("oci-archive:/no/such/file.tar", USAGE, ["no such file"]),
+        ("/no/such/place", USAGE, ["- oci: no such directory", "- oci-archive: no such file"]),
+        ("UPPER/Case:1", USAGE, ["is no image reference", "lower case"]),
+        ("registry:ffmpeg:7", USAGE, ["isn't supported in this version", "Supported: docker:"]),
+        ("ffmpeg@sha256:12", USAGE, ["is no digest"]),
+    ],
+)
+def test_a_reference_that_leads_nowhere(media, image, code, words):
+    outcome = media(image)
+    assert outcome.code == code
+    assert len(errors(outcome.text)) == 1
+    for word in words:
+        assert word in outcome.text
+    assert "Traceback" not in outcome.text
+    assert outcome.report["error"]["environment"] is False and outcome.report["results"] == []
+
+
+def test_a_directory_that_is_no_layout(media, tmp_path):
+    outcome = media(tmp_path)
+    assert outcome.code == USAGE
+    assert "it is a directory, but no OCI image layout (it has no file oci-layout)" in outcome.text
+
+
+def test_an_engine_that_lacks_the_image(media, docker_engine):
+    outcome = media("docker:no/such/image:1")
+    assert outcome.code == USAGE
+    assert "the Docker Engine has no such image" in outcome.text
+
+
+def test_no_engine_is_the_environments_fault(media, monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent/docker.sock")
+    outcome = media("docker:ffmpeg:7")
+    assert outcome.code == 10
+    assert "no Docker Engine answers" in outcome.text and "Start it" in outcome.text
+    assert outcome.report["error"]["environment"] is True
+
+
+def test_a_platform_that_the_index_lacks(media, tmp_path):
+    writer = LayoutWriter(tmp_path)
+    writer.image([layer([Item("a", b"1")])], platform="linux/arm64")
+    writer.finish()
+    outcome = media(tmp_path, "--media-platform=linux/s390x")
+    assert outcome.code == USAGE
+    assert "has no image for linux/s390x; it has: linux/arm64. Pass --media-platform linux/arm64." in outcome.text
+
+
+def test_a_foreign_platform_can_be_read_but_not_run(media, tmp_path):
+    writer = LayoutWriter(tmp_path)
+    foreign = Item("usr/bin/ffmpeg", b"\x7fELF" + bytes(100), mode=0o755)
+    writer.image([layer([foreign])], platform="linux/s390x", config={"User": "1"})
+    writer.finish()
+    outcome = media(tmp_path, "--media-platform=linux/s390x", "-k", "capabilities or user")
+    assert outcome.result("config.user")["status"] == "passed"
+    broken = outcome.result("ffmpeg.capabilities")
+    assert broken["status"] in ("error", "skipped")
+    assert "linux/s390x" in broken["reason"]
+
+
+def test_a_typo_in_the_policy_names_its_line(media, write_layout, pytester):
+    (pytester.path / "mediaimage.yaml").write_text("version: 1\nsize:\n  compresed: 5MB\n")
+    outcome = media(write_layout())
+    assert outcome.code == USAGE
+    assert "mediaimage.yaml:3: unknown key 'compresed' in size; did you mean 'compressed'?" in outcome.text
+
+
+def test_an_unknown_transcode_case(media, write_layout, pytester):
+    (pytester.path / "mediaimage.yaml").write_text("version: 1\ntranscode: {cases: [h265]}\n")
+    outcome = media(write_layout())
+    assert outcome.code == USAGE
+    assert "there is no transcode case 'h265'" in outcome.text and "Known: h264-aac" in outcome.text
+
+
+def test_an_unknown_report_format(media, write_layout):
+    outcome = media(write_layout(), "--media-report=pdf:x")
+    assert outcome.code == USAGE
+    assert "formats: json" in outcome.text
+
+
+def test_a_cache_that_cannot_be_written(pytester, write_layout):
+    result = pytester.runpytest(f"--media-image=oci:{write_layout()}", "--media-cache=/dev/null/cache")
+    assert result.ret == 10
+    result.stderr.fnmatch_lines(["*Pass --media-cache DIR with a writable directory.*"])
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path):
+    """A file system of 20 MB."""
+    mount = tmp_path / "disk"
+    mount.mkdir()
+    if os.geteuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", mount]).returncode:
+        pytest.skip("mounting a small file system needs root")
+    yield mount
+    subprocess.run(["umount", "--lazy", mount], check=True)
+
+
+def test_a_full_disk(pytester, tiny_disk):
+    """The demo image, compressed, is 18 MB: unpacking it no longer fits."""
+    result = pytester.runpytest("--media-image=demo", f"--media-cache={tiny_disk}", "-k", "user or capabilities")
+    assert result.ret == 10
+    assert "no space left" in result.stdout.str() + result.stderr.str()
+    left = [path for path in tiny_disk.rglob("*") if path.is_file() and "rootfs" in path.parts]
+    assert sum(path.stat().st_size for path in left) < 1_000_000
+
+
+RUN_THAT_HANGS = """
+def test_it(media_container):
+    print("STARTED", flush=True)
+    media_container.run(["ffmpeg", "-f", "lavfi", "-i", "testsrc2", "-f", "null", "-"], timeout=300)
+"""
+
+
+@pytest.mark.parametrize("runtime", ["sandbox", "docker"])
+def test_nothing_is_left_ten_seconds_after_kill_9(pytester, media_cache, runtime, request):
+    engine = request.getfixturevalue("docker_engine") if runtime == "docker" else None
+    pytester.makepyfile(test_hang=RUN_THAT_HANGS)
+    command = [sys.executable, "-m", "pytest", "-s", "--media-image=demo", f"--media-cache={media_cache}"]
+    process = subprocess.Popen(
+        [*command, f"--media-runtime={runtime}", "test_hang.py"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout
+    for line in process.stdout:
+        if "STARTED" in line:
+            break
+    time.sleep(1)
+    runs = {path.name for path in (media_cache / "runs").iterdir() if path.name.startswith(f"{process.pid}-")}
+    assert runs
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    end = time.monotonic() + 10
+
+    def traces() -> list[str]:
+        left = [name for name in runs if (media_cache / "runs" / name).exists()]
+        left += [p for p in _commands() if "testsrc2" in p]
+        if engine is not None:
+            for container in engine.containers.list(all=True):
+                if any(run in json.dumps(container.labels) for run in runs):
+                    left.append(container.name)
+        return left
+
+    while traces() and time.monotonic() < end:
+        time.sleep(0.3)
+    assert traces() == []
+
+
+def _commands() -> list[str]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            found.append(path.read_text().replace("\0", " "))
+        except OSError:
+            continue
+    return found

@@ -1,0 +1,125 @@
+"""A team's own test file, with each fixture, on an image in a file and on one in the engine."""
+
+from __future__ import annotations
+
+import pytest
+
+OWN_TESTS = """
+import ffmpeg
+import pytest
+
+
+def test_image(media_image):
+    assert media_image.digest.startswith("sha256:")
+    assert media_image.platform == "linux/amd64"
+    assert media_image.config.working_dir == "/work"
+    assert media_image.labels["org.opencontainers.image.licenses"]
+    assert len(media_image.layers) >= 3
+    assert media_image.flattened_size <= media_image.unpacked_size
+    files = {entry.path: entry for entry in media_image.files}
+    assert files["/etc/passwd"].type == "file" and files["/etc/passwd"].mode == 0o644
+    with media_image.open("/etc/passwd") as passwd:
+        content = passwd.read()
+    assert content.startswith(b"root:") and len(content) == files["/etc/passwd"].size
+    with pytest.raises(FileNotFoundError):
+        media_image.open("/no/such/file")
+
+
+def test_check(media_image):
+    assert media_image.check("size.unpacked", max="2GB").measured == media_image.unpacked_size
+    with pytest.raises(AssertionError, match="over the budget of 1 MB"):
+        media_image.check("size.unpacked", max="1MB")
+    with pytest.raises(Exception, match="there is no check 'size.packed'"):
+        media_image.check("size.packed")
+
+
+def test_container(media_container, tmp_path):
+    result = media_container.run(["ffmpeg", "-hide_banner", "-version"])
+    assert result.exit_code == 0 and result.stdout.startswith("ffmpeg version") and result.duration < 60
+    assert media_container.run(["/no/such/program"]).exit_code == 127
+    (tmp_path / "in").write_text("there and back")
+    media_container.copy_in(tmp_path / "in", "/tmp/in")
+    media_container.copy_out("/tmp/in", tmp_path / "out")
+    assert (tmp_path / "out").read_text() == "there and back"
+
+
+def test_host(media_container):
+    assert media_container.host.file("/etc/passwd").exists
+    assert not media_container.host.file("/etc/nonsense").exists
+    assert media_container.host.run("echo $((6 * 7))").stdout == "42\\n"
+
+
+def test_argv(transcode):
+    result = transcode(["-v", "error", "-i", "{input}", "-c:v", "libx264", "-preset", "ultrafast", "-an", "{output}"])
+    assert [stream.codec for stream in result.streams] == ["h264"]
+    assert result.frames == 125 and len(result.frame_hashes) == 125
+    assert result.frames_per_second > 10
+    assert result.psnr["y"] > 30 and 0.9 < result.ssim["y"] <= 1
+
+
+def test_stream(transcode, golden, sample_media):
+    stream = ffmpeg.input("{input}").output("{output}", vcodec="libx264", crf=23, acodec="aac", **{"threads:v": 2})
+    result = transcode(stream, sample=sample_media("bars-384x216"))
+    assert [stream.type for stream in result.streams] == ["video", "audio"]
+    print("GOLDEN", golden.check(result, "web"))
+
+
+def test_failing_command(transcode):
+    with pytest.raises(Exception, match="exit code"):
+        transcode(["-v", "error", "-i", "{input}", "-c:v", "no_such_encoder", "{output}"])
+
+
+def test_sbom(media_sbom):
+    names = {component.name for component in media_sbom.bom.components}
+    assert "ffmpeg" in names
+    assert media_sbom.json["specVersion"] == "1.6"
+    assert media_sbom.validate() == []
+"""
+
+
+@pytest.fixture
+def own_tests(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_own=OWN_TESTS)
+
+
+def test_each_fixture_on_the_demo_image(media, own_tests, workers):
+    updated = media("demo", "test_own.py", "--media-update-golden", "-s", *workers)
+    updated.pytest.assert_outcomes(passed=8)
+    assert "golden values" in updated.text and "written to" in updated.text
+    again = media("demo", "test_own.py", "-k", "stream", "-s", *workers)
+    again.pytest.assert_outcomes(passed=1)
+    if "-n2" not in workers:
+        assert "GOLDEN exact" in again.text
+
+
+def test_each_fixture_on_a_debian_image_in_the_engine(media, own_tests, debian_image):
+    outcome = media(f"docker:{debian_image}", "test_own.py", "--media-update-golden")
+    outcome.pytest.assert_outcomes(passed=8)
+    assert "runtime: docker" in outcome.text
+
+
+def test_missing_golden_values_fail_and_say_what_to_do(media, own_tests):
+    outcome = media("demo", "test_own.py", "-k", "stream")
+    outcome.pytest.assert_outcomes(failed=1)
+    assert "write them with --media-update-golden" in outcome.text
+
+
+def test_a_changed_recipe_no_longer_has_golden_values(media, own_tests, pytester):
+    assert media("demo", "test_own.py", "-k", "stream", "--media-update-golden").code == 0
+    changed = (pytester.path / "test_own.py").read_text().replace("crf=23", "crf=30")
+    (pytester.path / "test_own.py").write_text(changed)
+    assert media("demo", "test_own.py", "-k", "stream").code == 1
+
+
+def test_static_runs_start_nothing(media, own_tests):
+    outcome = media("demo", "test_own.py", "--media-static", "-rs")
+    outcome.pytest.assert_outcomes(passed=3, skipped=5)
+    assert "nothing is started under --media-static" in outcome.text
+
+
+def test_a_broken_environment_is_an_error_of_the_fixture(media, pytester, monkeypatch, write_layout):
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent/docker.sock")
+    pytester.makepyfile(test_own="def test_it(media_container):\n    pass\n")
+    outcome = media(write_layout(), "test_own.py", "--media-runtime=docker")
+    outcome.pytest.assert_outcomes(errors=1)
+    assert outcome.code == 10
