@@ -7,7 +7,8 @@
     │   ├── EngineUnavailable         no container engine answers, or it refuses us
     │   ├── SandboxUnavailable        bubblewrap or user namespaces are missing or forbidden
     │   ├── ToolUnavailable           a program we call (syft) is missing or broke
-    │   └── StorageFault              no space, or a directory that can't be written
+    │   ├── StorageFault              no space, or a directory that can't be written
+    │   └── media.samples.SampleDamaged   a bundled clip isn't what its checksum says
     ├── UsageError                    what was asked for can't be done as it was asked (exit code 4)
     │   ├── InvalidReference          a reference, digest or platform that can't be parsed
     │   ├── PolicyError               the policy file is wrong: file and line
@@ -36,7 +37,11 @@ class MediaImageError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        return f"{self.message.rstrip('.')}. {self.remedy}" if self.remedy else self.message
+        if not self.remedy:
+            return self.message
+        if "\n" in self.message:  # a list of reasons: the remedy stands below it
+            return f"{self.message.rstrip()}\n{self.remedy}"
+        return f"{self.message.rstrip('.')}. {self.remedy}"
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (type(self), self.args, self.__dict__))
@@ -93,7 +98,7 @@ class ImageNotFound(UsageError):
 
     def __init__(self, reference: str, tried: Sequence[tuple[str, str]], *, remedy: str = "") -> None:
         reasons = "".join(f"\n  - {source}: {reason}" for source, reason in tried)
-        super().__init__(f"image {reference!r} was not found; tried:{reasons}\n", remedy=remedy)
+        super().__init__(f"image {reference!r} was not found; tried:{reasons}", remedy=remedy)
         self.tried = tuple(tried)
 
 

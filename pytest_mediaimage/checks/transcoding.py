@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from ..runtime.base import CommandResult, Container
 
 # A directory that no image has, so that nothing of the image's is shadowed or mixed in.
-INSIDE = "/.pytest-mediaimage"
+_INSIDE = "/.pytest-mediaimage"
 
 
 class TranscodeFailed(MediaImageError):
@@ -111,8 +112,9 @@ def transcode(
     """
     from ..media.cases import argv_of, recipe_of
 
-    inside = f"{INSIDE}/transcode/input{source.suffix}"
-    target = f"{INSIDE}/transcode/output{output.suffix}"
+    # A new place each time: an output that an earlier transcode left must not be taken for this one's.
+    folder = f"{_INSIDE}/{secrets.token_hex(4)}"
+    inside, target = f"{folder}/input{source.suffix}", f"{folder}/output{output.suffix}"
     container.copy_in(source, inside)
     argv = argv_of(recipe, program, inside, target)
     result = container.run(argv, timeout=timeout)

@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import uuid
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -46,7 +47,10 @@ class Sbom:
         """The same in cyclonedx-python-lib's model."""
         from cyclonedx.model.bom import Bom
 
-        read: Bom = Bom.from_json(self.json)  # type: ignore[attr-defined]
+        with warnings.catch_warnings():
+            # syft writes fields that 1.6 deprecates; that is no news for the reader of an image's BOM.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            read: Bom = Bom.from_json(self.json)  # type: ignore[attr-defined]
         return read
 
     def validate(self) -> list[str]:

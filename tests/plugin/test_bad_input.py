@@ -24,9 +24,9 @@ def errors(text: str) -> list[str]:
 @pytest.mark.parametrize(
     ("image", "code", "words"),
     [
-        ("oci:/no/such/place", USAGE, ["no such directory"]),
-        ("oci-archive:/no/such/file.tar", USAGE, ["no such file"]),
-        ("/no/such/place", USAGE, ["- oci: no such directory", "- oci-archive: no such file"]),
+        ("oci:/no/such/place", USAGE, ["- oci: no such file or directory", "Check the name"]),
+        ("oci-archive:/no/such/file.tar", USAGE, ["- oci-archive: no such file"]),
+        ("/no/such/place", USAGE, ["- oci: no such file or directory", "- oci-archive: no such file"]),
         ("UPPER/Case:1", USAGE, ["is no image reference", "lower case"]),
         ("registry:ffmpeg:7", USAGE, ["isn't supported in this version", "Supported: docker:"]),
         ("ffmpeg@sha256:12", USAGE, ["is no digest"]),

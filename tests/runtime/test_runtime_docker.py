@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import socket
+import socketserver
 import threading
+import time
 from typing import IO
 
 import pytest
@@ -142,6 +145,44 @@ def test_silence_longer_than_a_read_time_out(docker_engine, tmp_path):
     assert container.run(["sh", "-c", "sleep 2; echo spoken"]).stdout == "spoken\n"
     container.close()
     runtime.close()
+
+
+class Lumping(socketserver.BaseRequestHandler):
+    """Passes requests on to the engine, and its answers back late, so that what it sends in pieces comes at once."""
+
+    def handle(self) -> None:
+        with socket.socket(socket.AF_UNIX) as engine:
+            engine.connect(self.server.engine)  # type: ignore[attr-defined]
+            threading.Thread(target=self._pass_on, args=(engine,), daemon=True).start()
+            while data := engine.recv(1 << 16):
+                time.sleep(0.3)
+                with contextlib.suppress(BlockingIOError):
+                    data += engine.recv(1 << 16, socket.MSG_DONTWAIT)
+                self.request.sendall(data)
+
+    def _pass_on(self, engine: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := self.request.recv(1 << 16):
+                engine.sendall(data)
+
+
+@pytest.mark.docker
+def test_output_that_comes_with_the_head_of_the_answer(docker_engine, monkeypatch, tmp_path):
+    endpoint = connect().endpoint["host"]
+    if not endpoint.startswith("unix://"):
+        pytest.skip("the engine isn't at a socket")
+    with socketserver.ThreadingUnixStreamServer(str(tmp_path / "proxy"), Lumping) as proxy:
+        proxy.engine = endpoint.removeprefix("unix://")  # type: ignore[attr-defined]
+        proxy.daemon_threads = True
+        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/proxy")
+        runtime = DockerRuntime(tmp_path)
+        container = runtime.start(unique("lumped"), work=tmp_path)
+        result = container.run(["sh", "-c", "echo out; echo err >&2"])
+        container.close()
+        runtime.close()
+        proxy.shutdown()
+    assert (result.stdout, result.stderr) == ("out\n", "err\n")
 
 
 @pytest.mark.docker

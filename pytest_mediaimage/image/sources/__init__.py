@@ -69,8 +69,7 @@ def _source(transport: str) -> Source:
 def _transports(reference: Reference) -> list[str]:
     if reference.transport:
         return [reference.transport]
+    engines = [] if reference.location.startswith((".", "/", "~")) else ["docker"]  # no engine knows a path
     with suppress(NotHere):
-        return ["oci" if local_path(reference).is_dir() else "oci-archive", "docker"]
-    if reference.location.startswith((".", "/", "~")):
-        return ["oci", "oci-archive"]
-    return ["docker"]
+        return ["oci" if local_path(reference).is_dir() else "oci-archive", *engines]
+    return engines or ["oci", "oci-archive"]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from ...errors import CorruptImage
 from ..blobs import candidates
@@ -21,6 +21,9 @@ from ..tar import BLOCK, TarReader
 from .base import NotHere, Opening, local_path
 from .layout import check_layout_marker, choose_roots, image_from_blobs
 
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
 
 class _Window(io.RawIOBase):
     """A part of a file, read as a file of its own."""
@@ -30,10 +33,14 @@ class _Window(io.RawIOBase):
         self._file.seek(start)
         self._left = length
 
-    def read(self, size: int = -1, /) -> bytes:
-        data = self._file.read(self._left if size < 0 else min(size, self._left))
-        self._left -= len(data)
-        return data
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        view = memoryview(buffer).cast("B")
+        count = self._file.readinto(view[: self._left])
+        self._left -= count
+        return count
 
     def close(self) -> None:
         self._file.close()
@@ -68,9 +75,12 @@ class ArchiveBlobs:
             head = file.read(6)
             if (kind := compression_of(head)) != "none":
                 raise NotHere(f"the archive is compressed with {kind}; decompress it first")
+            length = file.seek(0, io.SEEK_END)
             file.seek(0)
             blocks = _Blocks(file)
             for member in TarReader(blocks, where=str(path), skip=blocks.skip):
+                if file.tell() + member.stored > length:
+                    raise CorruptImage("the archive ends in the middle of a member", blob=str(path), offset=length)
                 name = clean_path(member.name)
                 if member.sparse is not None:
                     raise NotHere("the archive was made with tar --sparse; make it without")

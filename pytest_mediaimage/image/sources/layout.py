@@ -80,7 +80,9 @@ def choose_roots(index: Index, reference: Reference) -> list[Descriptor]:
 
     Raises InvalidReference with the names that the layout holds.
     """
-    names = {d.digest: _names(d) for d in index.manifests}
+    names: dict[Digest, set[str]] = {}
+    for d in index.manifests:  # an image with two tags is listed twice
+        names.setdefault(d.digest, set()).update(_names(d))
     if reference.digest:
         chosen = [d for d in index.manifests if d.digest == reference.digest]
         wanted = reference.digest
@@ -101,7 +103,7 @@ def choose_roots(index: Index, reference: Reference) -> list[Descriptor]:
     if not chosen:
         held = ", ".join(sorted({name for d in index.manifests for name in (*names[d.digest], d.digest)})) or "none"
         raise NotHere(f"the layout holds no {wanted}; it holds: {held}")
-    return chosen
+    return list({d.digest: d for d in chosen}.values())
 
 
 def _names(descriptor: Descriptor) -> set[str]:
