@@ -180,10 +180,12 @@ class MediaSession:
 
 def read_policy(options: Options) -> tuple[Policy, Path | None]:
     """The policy in force and its file, None for the packaged preset. Raises PolicyError."""
-    file = options.policy or (options.root / POLICY_NAME if (options.root / POLICY_NAME).is_file() else None)
-    if file is not None:
+    # pytest takes the root directory from paths on the command line too, an image's among them: a policy in the
+    # directory it was started in must not be passed over for that.
+    usual = [folder / POLICY_NAME for folder in (options.root, options.directory)]
+    for file in [options.policy] if options.policy else filter(Path.is_file, usual):
         return load_policy(file, known_checks=known_ids()), file
-    return load_preset("default", directory=options.root, known_checks=known_ids()), None
+    return load_preset("default", directory=options.directory, known_checks=known_ids()), None
 
 
 def list_checks(options: Options) -> str:

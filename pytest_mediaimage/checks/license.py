@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ..ffmpeg import combine, read_license, strictest
 from ..ffmpeg import exceeds as is_stricter
-from ..ffmpeg import read_license, strictest
 from ..ffmpeg.license import Conflict
 from ..result import Finding, Severity
 from .context import Context
@@ -32,7 +32,10 @@ def ffmpeg(context: Context) -> Iterator[Finding]:
     if not context.subject.ffmpeg_files:
         context.skip("the image holds no FFmpeg that can be read")
     maximum, nonfree = context.policy.license_max, context.policy.license_nonfree
-    builds = [(files, read_license(files[0].identity)) for files in _builds(context.subject.ffmpeg_files)]
+    builds = [
+        (files, read_license(combine([found.identity for found in files])))
+        for files in _builds(context.subject.ffmpeg_files)
+    ]
     context.measure(
         strictest(lic.concluded for _, lic in builds) or "not stated",
         budget=maximum or ("not nonfree" if nonfree == "deny" else None),
@@ -53,10 +56,9 @@ def ffmpeg(context: Context) -> Iterator[Finding]:
 
 def _builds(files: Sequence[FoundFFmpeg]) -> list[list[FoundFFmpeg]]:
     """Files of one build together: a shared build has a dozen, and one word about it is enough."""
-    groups: dict[tuple[str | None, tuple[str, ...]], list[FoundFFmpeg]] = {}
+    groups: dict[str | None, list[FoundFFmpeg]] = {}
     for found in files:
-        texts = tuple(sorted(set(found.identity.licenses.values())))
-        groups.setdefault((found.identity.configuration, texts), []).append(found)
+        groups.setdefault(found.identity.configuration, []).append(found)
     return list(groups.values())
 
 

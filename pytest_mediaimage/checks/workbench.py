@@ -72,6 +72,7 @@ class Workbench:
         if self._runtime is None:
             from ..runtime import choose
 
+            _ = self.run  # what a runtime makes is labelled with the run, so that a killed one can be cleaned up
             in_engine = any(subject.image.source == "docker" for subject in self.subjects)
             try:
                 self._runtime = choose(self.runtime_name, cache=self.cache, prefer_docker=in_engine)

@@ -11,7 +11,7 @@ from ..result import Result, Severity, Status
 from .text import format_value
 
 _COLOURS = {Status.PASSED: "green", Status.FAILED: "red", Status.SKIPPED: "yellow", Status.ERROR: "red"}
-_WIDEST = 60
+_WIDEST = 72
 
 
 class Terminal(Protocol):

@@ -21,7 +21,7 @@ def format_value(value: float | int | str | None, unit: str) -> str:
         return format_bytes(value)
     if unit == "percent":
         return f"{value:g} %"
-    return f"{value:g} {unit}".rstrip()
+    return f"{value:g} {unit.removesuffix('s') if value == 1 else unit}".rstrip()
 
 
 def failure_text(check: Check, result: Result) -> str:

@@ -98,6 +98,14 @@ def test_path_arguments_and_a_named_policy(media, write_layout, pytester):
     assert "test_own.py::test_size" in outcome.text
 
 
+def test_an_image_elsewhere_does_not_hide_the_policy(pytester, write_layout, media_cache):
+    """Without a configuration file pytest takes the common folder of its arguments for the root directory."""
+    (pytester.path / "mediaimage.yaml").write_text("version: 1\nlayers: {count: 1}\n")
+    image = write_layout()
+    result = pytester.runpytest("--media-image", image, "--media-cache", media_cache, "-k", "user")
+    result.stdout.fnmatch_lines(["media image:*policy: mediaimage.yaml", "*1 passed*"])
+
+
 def test_a_policy_named_as_argument_brings_its_checks(media, write_layout, pytester):
     (pytester.path / "mediaimage.yaml").write_text("version: 1\n")
     outcome = media(write_layout(), "--media-static", "mediaimage.yaml")

@@ -121,8 +121,8 @@ def run(command: list[str]) -> int:
         return status if status >= 0 else 128 - status
 
 
-class Ended(Exception):
-    """We were asked to end before the command began; the argument is the signal."""
+class Ended(BaseException):
+    """We were asked to end before the command began; the argument is the signal. No library takes it for an error."""
 
 
 def _end(number: int, _: object) -> None:

@@ -1,0 +1,231 @@
+"""Media files by their signature: real ones, made here by FFmpeg's own muxers, and what only looks like one."""
+
+from __future__ import annotations
+
+import io
+import random
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from image_helpers import make_image
+
+from pytest_mediaimage.image.analysers.media import NAME, MediaFiles, media_kind
+from pytest_mediaimage.image.build import Item
+
+Options = dict[str, str]
+
+
+def media(format: str, video: str = "", audio: str = "", options: Options | None = None, frames: int = 30) -> bytes:
+    """A small file of that format, with a moving picture, a tone, or both."""
+    out = io.BytesIO()
+    container = av.open(out, "w", format=format, options=options or {})
+    with container:
+        if video:
+            stream = container.add_stream(video, rate=25)
+            stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv420p"  # type: ignore[union-attr]
+            for number in range(frames):
+                picture = numpy.full((96, 160, 3), number * 8 % 256, numpy.uint8)
+                picture[:, number % 150 : number % 150 + 10] = random.Random(number).randrange(255)
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(picture)))  # type: ignore[union-attr]
+            container.mux(stream.encode(None))  # type: ignore[union-attr]
+        if audio:
+            tone = container.add_stream(audio, rate=48000)
+            kind = tone.codec_context.codec.audio_formats[0].name  # type: ignore[union-attr,index]
+            size = tone.codec_context.frame_size or 1024
+            resampler = av.AudioResampler(kind, "stereo", 48000, frame_size=size)
+            for number in range(24):
+                wave = (numpy.sin(numpy.arange(2 * size) * 0.05) * 9000).astype(numpy.int16).reshape(1, -1)
+                frame = av.AudioFrame.from_ndarray(wave, format="s16", layout="stereo")
+                frame.sample_rate, frame.pts, frame.time_base = 48000, number * size, Fraction(1, 48000)
+                for piece in resampler.resample(frame):
+                    container.mux(tone.encode(piece))  # type: ignore[union-attr]
+            container.mux(tone.encode(None))  # type: ignore[union-attr]
+    return out.getvalue()
+
+
+def without_ftyp(movie: bytes) -> bytes:
+    """QuickTime files from before 2001 begin with their first atom."""
+    return movie[int.from_bytes(movie[:4], "big") :]
+
+
+def middle_of(stream: bytes, packet: int) -> bytes:
+    """A transport stream cut off from its tables: what a recorder leaves."""
+    pictures = [at for at in range(0, len(stream), packet) if stream[at + packet - 187] & 0x1F]
+    assert len(pictures) > 12
+    return stream[pictures[5] :]
+
+
+REAL: dict[str, tuple[Callable[[], bytes], str]] = {
+    "mp4": (lambda: media("mp4", "mpeg4", "aac"), "an MP4 file (ISO base media)"),
+    "mp4-fragmented": (
+        lambda: media("mp4", "mpeg4", options={"movflags": "frag_keyframe+empty_moov+default_base_moof"}),
+        "an MP4 file (ISO base media)",
+    ),
+    "m4a": (lambda: media("ipod", "", "aac"), "an MP4 file (ISO base media)"),
+    "3gp": (lambda: media("3gp", "mpeg4"), "an MP4 file (ISO base media)"),
+    "mov": (lambda: media("mov", "mpeg4", "aac"), "a QuickTime movie"),
+    "mov-moov-first": (
+        lambda: without_ftyp(media("mov", "mpeg4", options={"movflags": "faststart"})),
+        "a QuickTime movie",
+    ),
+    "mov-wide-first": (lambda: without_ftyp(media("mov", "mpeg4")), "a QuickTime movie"),
+    "mkv": (lambda: media("matroska", "mpeg4", "aac"), "a Matroska file"),
+    "mka": (lambda: media("matroska", "", "flac"), "a Matroska file"),
+    "webm": (lambda: media("webm", "libvpx-vp9", "libopus"), "a WebM file"),
+    "ts": (lambda: media("mpegts", "mpeg2video", "mp2"), "an MPEG transport stream"),
+    "ts-middle": (lambda: middle_of(media("mpegts", "mpeg2video", frames=60), 188), "an MPEG transport stream"),
+    "m2ts": (
+        lambda: media("mpegts", "mpeg2video", options={"mpegts_m2ts_mode": "1"}),
+        "an MPEG transport stream",
+    ),
+    "mpg": (lambda: media("mpeg", "mpeg1video", "mp2"), "an MPEG program stream"),
+    "vob": (lambda: media("vob", "mpeg2video", "mp2"), "an MPEG program stream"),
+    "flv": (lambda: media("flv", "flv"), "an FLV file"),
+    "avi": (lambda: media("avi", "mpeg4"), "an AVI file"),
+    "mxf": (lambda: media("mxf", "mpeg2video"), "an MXF file"),
+    "ogg": (lambda: media("ogg", "", "libopus"), "an Ogg file"),
+    "flac": (lambda: media("flac", "", "flac"), "a FLAC file"),
+    "mp3": (lambda: media("mp3", "", "libmp3lame"), "an MP3 file"),
+    "mp3-bare": (
+        lambda: media("mp3", "", "libmp3lame", options={"write_id3v2": "0", "id3v2_version": "0", "write_xing": "0"}),
+        "an MP3 file",
+    ),
+    "wav": (lambda: media("wav", "", "pcm_s16le"), "a WAV file"),
+    "rf64": (lambda: media("wav", "", "pcm_s16le", options={"rf64": "always"}), "a WAV file"),
+}
+
+
+@pytest.fixture(scope="module")
+def real() -> dict[str, bytes]:
+    return {name: make() for name, (make, _) in REAL.items()}
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_real_files(name: str, real: dict[str, bytes]) -> None:
+    assert media_kind(real[name][:4096]) == REAL[name][1]
+
+
+def test_found_in_layers_whatever_they_are_called(tmp_path: Path, real: dict[str, bytes]) -> None:
+    """In every layer, the deleted ones too, by the ordinal of the entry that holds them."""
+    items = [Item("d/.wh.nothing"), *(Item(f"d/{name}.bin", data) for name, data in real.items()), Item("d/t", b"text")]
+    image = make_image(tmp_path / "l", [items, [Item(".wh.d")]], analysers=[MediaFiles()])
+    lower, upper = image.layer_facts
+    found = {lower.entries[ordinal].path: fact for ordinal, fact in lower.found[NAME].items()}
+    assert found == {f"d/{name}.bin": kind for name, (_, kind) in REAL.items()}
+    assert upper.found == {}
+
+
+def picture(format: str, codec: str) -> bytes:
+    out = io.BytesIO()
+    with av.open(out, "w", format=format) as container:
+        stream = container.add_stream(codec, rate=1, options={"preset": "12"} if codec == "libsvtav1" else {})
+        stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv420p"  # type: ignore[union-attr]
+        frame = av.VideoFrame.from_ndarray(numpy.zeros((96, 160, 3), numpy.uint8))
+        for packet in (*stream.encode(frame), *stream.encode(None)):  # type: ignore[union-attr]
+            container.mux(packet)
+    return out.getvalue()
+
+
+def ftyp(major: bytes, *compatible: bytes) -> bytes:
+    brands = major + bytes(4) + b"".join(compatible)
+    return struct.pack(">I", 8 + len(brands)) + b"ftyp" + brands + b"\0\0\0\x08free" * 10
+
+
+def png() -> bytes:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    body = zlib.compress(bytes(200))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 8, 8, 0, 0, 0, 0)) + chunk(b"IDAT", body)
+
+
+def a_zip() -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("f", b"ftypmp42" * 100)
+    return out.getvalue()
+
+
+def genome(seed: int) -> bytes:
+    return bytes(random.Random(seed).choices(b"GATC", k=4096))
+
+
+OTHER: dict[str, bytes] = {
+    "heic": ftyp(b"heic", b"mif1", b"heic"),
+    "heif": ftyp(b"mif1", b"mif1", b"heic"),
+    "heif-sequence": ftyp(b"msf1", b"hevc"),
+    "avif-sequence": ftyp(b"avis", b"msf1", b"avif"),
+    "miaf": ftyp(b"miaf", b"heic"),
+    "cr3": ftyp(b"crx ", b"crx ", b"isom"),
+    "ftyp-in-text": b"the ftyp atom of an MP4 file",
+    "ftyp-of-no-length": b"\0\0\0\0ftypmp42" + bytes(100),
+    "letter-G": b"G" * 4096,
+    "letter-G-in-lines": (b"G" * 79 + b"\n") * 52,
+    "sync-bytes-and-zeros": (b"G" + bytes(187)) * 21,
+    "sync-bytes-with-an-error": (b"G\x80\x11\x10" + bytes(184)) * 21,
+    "three-packets": (b"G\x40\x11\x10" + bytes(184)) * 3,
+    "riff-webp": b"RIFF\x24\0\0\0WEBPVP8 " + bytes(100),
+    "riff-cursor": b"RIFF\x24\0\0\0ACON" + bytes(100),
+    "ebml-of-another-kind": b"\x1a\x45\xdf\xa3\x8b\x42\x82\x88database" + bytes(100),
+    "id3-in-text": b"ID3 tags are " * 50,
+    "flv-in-text": b"FLV is a format" * 50,
+    "ogg-in-text": b"OggS is the magic" * 50,
+    "utf-16": "\ufeffmoov".encode("utf-16-le") * 100,
+    "one-mp3-header": b"\xff\xfb\x90\x00" + bytes(4000),
+    "all-ones": b"\xff" * 4096,
+    "zeros": bytes(4096),
+    "mpeg-video-elementary": b"\x00\x00\x01\xb3" + bytes(200),
+    "moov-in-text": b"the moov atom and the mdat atom" * 9,
+    "png": png(),
+    "zip": a_zip(),
+    "truetype": b"\x00\x01\x00\x00\x00\x0f\x00\x80\x00\x03\x00\x70DSIG" + bytes(200),
+    "opentype": b"OTTO\x00\x0c\x00\x80\x00\x03\x00\x40CFF " + bytes(200),
+    "woff2": b"wOF2\x00\x01\x00\x00" + bytes(200),
+    "gif": b"GIF89a\x08\0\x08\0" + bytes(200),
+    "jpeg": b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(200),
+    "gzip": b"\x1f\x8b\x08\0" + bytes(200),
+    "empty": b"",
+    "short": b"\0\0\0\x18ftyp",
+}
+
+
+@pytest.mark.parametrize("name", OTHER)
+def test_no_media(name: str) -> None:
+    assert media_kind(OTHER[name][:4096]) is None
+
+
+def test_avif_made_by_ffmpeg() -> None:
+    if "avif" not in av.formats_available or "libsvtav1" not in av.codecs_available:
+        pytest.skip("PyAV can't write AVIF here")
+    assert media_kind(picture("avif", "libsvtav1")[:4096]) is None
+
+
+def test_no_media_among_this_machines_files() -> None:
+    """Programs, libraries, scripts and modules of the Python that runs this."""
+    import sys
+
+    folder = Path(random.__file__).parent
+    files = [Path(sys.executable), *sorted(folder.glob("*.py"))[:150], *sorted(folder.glob("lib-dynload/*.so"))[:50]]
+    named = {str(path): media_kind(path.read_bytes()[:4096]) for path in files}
+    assert len(named) > 100
+    assert not {path: kind for path, kind in named.items() if kind}
+
+
+def test_no_media_in_genomes() -> None:
+    """The letter G at four places in a row is what chance brings in one of 256."""
+    assert not [seed for seed in range(3000) if media_kind(genome(seed))]
+
+
+@given(st.binary(max_size=900), st.sampled_from([b"", b"\0\0\0\x20ftyp", b"\xff\xfb\x90\0", b"ID3\4\0\0", b"OggS\0", b"G"]))
+def test_any_bytes(data: bytes, start: bytes) -> None:
+    kind = media_kind(start + data)
+    assert kind is None or kind.startswith(("a ", "an "))
