@@ -58,6 +58,7 @@ class MediaSession:
     policy: Policy
     policy_file: Path | None
     bench: Workbench
+    subjects: Sequence[Subject]
     planned: Sequence[Planned]
     reports: Sequence[tuple[str, Path]]
     results: list[Result] = field(default_factory=list)
@@ -79,13 +80,9 @@ class MediaSession:
             golden_folder=policy.directory / "golden",
             update_golden=options.update_golden,
         )
-        session = cls(options, policy, file, bench, plan(policy), reports)
-        open_subjects(bench, options.images, options.platforms)
-        return session
-
-    @property
-    def subjects(self) -> Sequence[Subject]:
-        return self.bench.subjects
+        planned = plan(policy)
+        subjects = open_subjects(bench, options.images, options.platforms)
+        return cls(options, policy, file, bench, subjects, planned, reports)
 
     @property
     def policy_path(self) -> Path:
@@ -175,6 +172,8 @@ class MediaSession:
 
     def close(self) -> None:
         """Stop and remove everything that the run made. May be called twice."""
+        for subject in self.subjects:
+            subject.close()
         self.bench.close()
 
 

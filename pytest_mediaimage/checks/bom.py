@@ -3,35 +3,37 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ..ffmpeg import FFmpegIdentity
+    from ..image.image import Image
     from ..sbom import Sbom, SyftRun
-    from .subject import Subject
 
 # syft takes 30 s for a Debian image in a Docker Engine on two slow cores; a large CUDA image takes minutes.
 _TIMEOUT = 600.0
 
 
-def syft_run(subject: Subject) -> SyftRun:
-    """syft on this image, not yet started. Raises ToolUnavailable where there is none."""
+def syft_run(image: Image, *, cache: Path, work: Path) -> SyftRun:
+    """syft on this image, not yet started. Raises StorageFault."""
     from ..sbom import SyftRun
 
-    image, work = subject.image, subject.bench.work
     if image.engine_name:
         target = f"docker:{image.config_digest}"
     else:
         target = f"oci-dir:{image.write_layout(work / f'layout-{image.digest.hex[:16]}')}"
-    return SyftRun(target, platform=str(image.platform), cache=subject.bench.cache, key=image.digest.hex, work=work)
+    return SyftRun(target, platform=str(image.platform), cache=cache, key=image.digest.hex, work=work)
 
 
-def merged(subject: Subject, syft: SyftRun) -> Sbom:
-    """Wait for syft, read what it wrote, and add the FFmpeg that we found."""
+def merged(image: Image, files: Iterable[tuple[str, int, FFmpegIdentity]], syft: SyftRun) -> Sbom:
+    """Wait for syft, read what it wrote, and add the FFmpeg that we found: (path, layer, identity) of each file.
+
+    Raises ToolUnavailable or StorageFault.
+    """
     from ..sbom import FoundBuild, merge
 
-    builds = [
-        FoundBuild(((found.path, str(subject.image.layers[found.layer].diff_id)),), found.identity)
-        for found in subject.ffmpeg_files
-    ]
+    builds = [FoundBuild(((path, str(image.layers[layer].diff_id)),), identity) for path, layer, identity in files]
     document = json.loads(syft.result(timeout=_TIMEOUT).read_bytes())
-    return merge(document, builds, image_name=subject.label, image_digest=str(subject.image.digest))
+    return merge(document, builds, image_name=image.name, image_digest=str(image.digest))

@@ -11,12 +11,13 @@ from .subject import Subject
 from .workbench import Workbench
 
 
-def open_subjects(bench: Workbench, images: Sequence[str], platforms: Sequence[str]) -> None:
-    """Open every image for every platform asked for, and add them to the bench.
+def open_subjects(bench: Workbench, images: Sequence[str], platforms: Sequence[str]) -> list[Subject]:
+    """Open every image for every platform asked for.
 
     `platforms` empty means the host's; `all` every platform of the image. Raises UsageError, CorruptImage or
     EnvironmentFault.
     """
+    subjects: list[Subject] = []
     for text in dict.fromkeys(images):
         reference = Reference.parse(text)
         wanted = [Platform(name) for name in platforms if name != "all"] or [Platform.host()]
@@ -24,5 +25,7 @@ def open_subjects(bench: Workbench, images: Sequence[str], platforms: Sequence[s
             wanted = list(platforms_of(reference, bench.opening))
         for platform in dict.fromkeys(wanted):
             subject = Subject(bench, reference, platform)
-            _ = subject.image  # an image that can't be opened is told before anything is collected
-            bench.subjects.append(subject)
+            # Opened here, so that an image that can't be is told before anything is collected.
+            bench.prefer_docker |= subject.image.source == "docker"
+            subjects.append(subject)
+    return subjects

@@ -157,10 +157,14 @@ class Subject:
 
     def sbom(self) -> Sbom:
         """The enriched SBOM. Raises ToolUnavailable where syft is missing or broke."""
-        return self._once("sbom", lambda: bom.merged(self, self._syft()))
+        return self._once("sbom", self._merge)
+
+    def _merge(self) -> Sbom:
+        files = [(found.path, found.layer, found.identity) for found in self.ffmpeg_files]
+        return bom.merged(self.image, files, self._syft())
 
     def _syft(self) -> SyftRun:
-        return self._once("syft", lambda: bom.syft_run(self))
+        return self._once("syft", lambda: bom.syft_run(self.image, cache=self.bench.cache, work=self.bench.work))
 
     def close(self) -> None:
         """End what runs in the background."""

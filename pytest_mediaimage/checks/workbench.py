@@ -12,7 +12,6 @@ from ..image.cache import default_cache_directory, prepare_cache_directory
 from ..image.sources import Opening
 from .analysers import ANALYSERS
 from .goldens import Goldens
-from .subject import Subject
 
 __all__ = ["Workbench", "default_cache_directory"]
 
@@ -23,14 +22,18 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class Workbench:
-    """Made once per process. `static` forbids to start anything; `runtime_name` is the user's choice."""
+    """Made once per process.
+
+    `static` forbids to start anything; `runtime_name` is the user's choice, and `prefer_docker` decides where that
+    is `auto`: an image that lies in the engine starts fastest there.
+    """
 
     cache: Path
     runtime_name: str
     static: bool
     golden_folder: Path
     update_golden: bool = False
-    subjects: list[Subject] = field(default_factory=list)
+    prefer_docker: bool = False
     _run: RunDirectory | None = None
     _runtime: Runtime | None = None
     _runtime_fault: EnvironmentFault | None = None
@@ -73,9 +76,8 @@ class Workbench:
             from ..runtime import choose
 
             _ = self.run  # what a runtime makes is labelled with the run, so that a killed one can be cleaned up
-            in_engine = any(subject.image.source == "docker" for subject in self.subjects)
             try:
-                self._runtime = choose(self.runtime_name, cache=self.cache, prefer_docker=in_engine)
+                self._runtime = choose(self.runtime_name, cache=self.cache, prefer_docker=self.prefer_docker)
             except EnvironmentFault as fault:
                 self._runtime_fault = fault
                 raise
@@ -89,8 +91,6 @@ class Workbench:
 
     def close(self) -> None:
         """Stop and remove everything that the run made. May be called twice."""
-        for subject in self.subjects:
-            subject.close()
         for container in self._containers:
             container.close()
         self._containers.clear()

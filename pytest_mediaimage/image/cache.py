@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import zstandard
 
-from ..errors import InvalidReference, StorageFault
+from ..errors import InvalidReference
+from ..storage import storage_faults, write_atomically
 from .digest import Digest
 from .layer import LayerFacts
 from .scan import Analyser
@@ -44,38 +43,6 @@ def prepare_cache_directory(path: Path) -> Path:
         with tempfile.TemporaryFile(dir=path):
             pass
     return path.resolve()
-
-
-@contextmanager
-def storage_faults(path: Path) -> Iterator[None]:
-    """Turns the system's words on a full or forbidden disk into a StorageFault that names `path`."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StorageFault(
-                f"no space left while writing to {path}", remedy="Free some space, or pass --media-cache DIR."
-            ) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
-            raise StorageFault(
-                f"{path} can't be written ({error.strerror})",
-                remedy="Pass --media-cache DIR with a writable directory.",
-            ) from error
-        raise
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Readers see the whole file or none. Raises StorageFault."""
-    with storage_faults(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
 
 
 class FactsCache:

@@ -6,8 +6,8 @@ import json
 import shutil
 from pathlib import Path
 
+from ..storage import storage_faults
 from .blobs import BlobStore
-from .cache import storage_faults
 from .digest import Digest, Platform
 from .manifest import Manifest
 

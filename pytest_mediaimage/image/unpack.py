@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from ..errors import CorruptImage
-from .cache import storage_faults
+from ..storage import storage_faults
 from .compression import LayerStream
 from .layer import DIRECTORY, FIFO, FILE, SYMLINK, Layer
 from .scan import numbered

@@ -7,17 +7,15 @@ on the same class must give the same pictures; others are held to a tolerance.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..errors import StorageFault, UsageError
+from ..errors import UsageError
+from ..storage import write_atomically
 from . import judge
 
 SCHEMA_VERSION = 1
@@ -139,21 +137,7 @@ def save(path: Path, golden: Golden) -> None:
     Raises StorageFault where that fails.
     """
     data = {"schema_version": SCHEMA_VERSION, "case": golden.case, "entries": [_raw(entry) for entry in golden.entries]}
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as out:
-                json.dump(data, out, indent=2)
-                out.write("\n")
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(path)
-        except BaseException:
-            with contextlib.suppress(FileNotFoundError):
-                Path(temporary).unlink()
-            raise
-    except OSError as error:
-        raise StorageFault(f"can't write {path}: {error.strerror}", remedy="Free space, or grant access.") from error
+    write_atomically(path, (json.dumps(data, indent=2) + "\n").encode(), mode=0o644)
 
 
 def packaged(case: str) -> Golden | None:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
-from ..errors import EnvironmentFault, MediaImageError, StorageFault
+from ..errors import EnvironmentFault, MediaImageError
+from ..storage import write_atomically
 
 if TYPE_CHECKING:
     from ..checks.subject import Subject
@@ -35,11 +36,7 @@ def document(
 
 def write(path: Path, report: dict[str, Any]) -> None:
     """Raises StorageFault where the file can't be written."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise StorageFault(f"the report {path} can't be written: {error.strerror}") from error
+    write_atomically(path, (json.dumps(report, indent=2) + "\n").encode(), mode=0o644)
 
 
 def _image(subject: Subject) -> dict[str, Any]:

@@ -6,10 +6,10 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_mediaimage.errors import EnvironmentFault, UsageError
+from ..errors import EnvironmentFault, UsageError
 
 if TYPE_CHECKING:
-    from pytest_mediaimage.runtime.base import Runtime
+    from .base import Runtime
 
 RUNTIMES = {
     "sandbox": "pytest_mediaimage.runtime.sandbox:SandboxRuntime",

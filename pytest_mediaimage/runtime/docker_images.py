@@ -18,10 +18,10 @@ from docker import DockerClient
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from requests.exceptions import RequestException
 
-from pytest_mediaimage.errors import EngineUnavailable
-from pytest_mediaimage.runtime.base import RunnableImage
-from pytest_mediaimage.runtime.docker_engine import engine_faults, fault
-from pytest_mediaimage.runtime.engine_http import IMAGES
+from ..errors import EngineUnavailable
+from .base import RunnableImage
+from .docker_engine import engine_faults, fault
+from .engine_http import IMAGES
 
 
 class EngineImages:

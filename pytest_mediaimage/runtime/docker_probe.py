@@ -12,10 +12,10 @@ from docker import DockerClient
 from docker.errors import APIError
 from docker.models.containers import Container
 
-from pytest_mediaimage.runtime.base import Capability
-from pytest_mediaimage.runtime.docker_engine import engine_faults
-from pytest_mediaimage.runtime.elf import INIT, PROBE_MEMORY
-from pytest_mediaimage.runtime.engine_http import IMAGES, LABEL
+from .base import Capability
+from .docker_engine import engine_faults
+from .elf import INIT, PROBE_MEMORY
+from .engine_http import IMAGES, LABEL
 
 _PRIVATE = "/private"
 _STRANGER = "10001"

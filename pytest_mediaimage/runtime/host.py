@@ -10,9 +10,9 @@ from testinfra.backend.base import BaseBackend
 from testinfra.backend.base import CommandResult as TestinfraResult
 from testinfra.host import Host
 
-from pytest_mediaimage.result import Skip
-from pytest_mediaimage.runtime.base import Container
-from pytest_mediaimage.runtime.elf import FOLDER
+from ..result import Skip
+from .base import Container
+from .elf import FOLDER
 
 _TOOLS = f"{FOLDER}/tools"
 _BUSYBOX = f"{_TOOLS}/busybox"

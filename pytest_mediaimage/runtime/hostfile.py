@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from pytest_mediaimage.runtime.rootfs import storage_faults
+from ..storage import storage_faults
 
 
 def write_whole(target: Path, chunks: Iterable[bytes]) -> None:

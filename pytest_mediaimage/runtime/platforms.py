@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pytest_mediaimage.errors import UsageError
+from ..errors import UsageError
 
 _MACHINES = {
     # OCI architecture: names that kernels give such a machine

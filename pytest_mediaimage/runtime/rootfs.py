@@ -2,41 +2,20 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import hashlib
 import os
 import re
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
-from pytest_mediaimage.errors import StorageFault
-from pytest_mediaimage.runtime.base import RunnableImage
-from pytest_mediaimage.runtime.elf import FOLDER, INIT, init_program
-from pytest_mediaimage.runtime.removal import remove_tree
-
-_FULL = (errno.ENOSPC, errno.EDQUOT)
-
-
-@contextmanager
-def storage_faults(place: Path) -> Iterator[None]:
-    """Turn what says that a disk is full or may not be written into StorageFault."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _FULL:
-            raise StorageFault(
-                f"no space left in {place}", remedy="Free some, or pass --media-cache with another directory."
-            ) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) and not isinstance(error, StorageFault):
-            raise StorageFault(
-                f"{error.filename or place} can't be written: {error.strerror}",
-                remedy="Pass --media-cache with a directory of your own.",
-            ) from error
-        raise
+from ..errors import StorageFault
+from ..storage import storage_faults
+from .base import RunnableImage
+from .elf import FOLDER, INIT, init_program
+from .removal import remove_tree
 
 
 def private_directory(path: Path) -> Path:
@@ -51,7 +30,7 @@ def private_directory(path: Path) -> Path:
         if owner != os.geteuid():
             raise StorageFault(
                 f"{path} belongs to user {owner}, not to {os.geteuid()} who runs pytest",
-                remedy="Pass --media-cache with a directory of your own.",
+                remedy="Pass --media-cache DIR with a directory of your own.",
             )
         path.chmod(0o700)
     return path

@@ -20,9 +20,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from pytest_mediaimage.runtime.engine_http import EngineHttp, remove_run
-from pytest_mediaimage.runtime.removal import remove_tree
-from pytest_mediaimage.runtime.rootfs import private_directory, storage_faults
+from ..storage import storage_faults
+from .engine_http import EngineHttp, remove_run
+from .removal import remove_tree
+from .rootfs import private_directory
 
 GOODBYE = b"\n"
 _MARKER = "docker.json"
@@ -85,7 +86,7 @@ def start_watchdog(run: RunDirectory) -> None:
     """
     if run._watchdog is not None:
         return
-    code = "import sys; sys.path.append(sys.argv[1]); from pytest_mediaimage.runtime import watchdog; watchdog.main()"
+    code = "import sys; sys.path.append(sys.argv[1]); from . import watchdog; watchdog.main()"
     package = Path(__file__).resolve().parents[2]
     run._watchdog = subprocess.Popen(
         [sys.executable, "-I", "-S", "-c", code, str(package), str(run.path)],

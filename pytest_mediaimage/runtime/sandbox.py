@@ -14,17 +14,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from pytest_mediaimage.errors import SandboxUnavailable
-from pytest_mediaimage.runtime import inroot
-from pytest_mediaimage.runtime.base import Capability, RunnableImage
-from pytest_mediaimage.runtime.bubblewrap import find_bubblewrap
-from pytest_mediaimage.runtime.elf import INIT
-from pytest_mediaimage.runtime.platforms import require_platform
-from pytest_mediaimage.runtime.removal import remove_tree
-from pytest_mediaimage.runtime.rootfs import private_directory, skeleton, storage_faults, unpacked
-from pytest_mediaimage.runtime.sandbox_container import SandboxContainer, launch
-from pytest_mediaimage.runtime.userns import unwritable
-from pytest_mediaimage.runtime.users import User, resolve_user
+from ..errors import SandboxUnavailable
+from ..storage import storage_faults
+from . import inroot
+from .base import Capability, RunnableImage
+from .bubblewrap import find_bubblewrap
+from .elf import INIT
+from .platforms import require_platform
+from .removal import remove_tree
+from .rootfs import private_directory, skeleton, unpacked
+from .sandbox_container import SandboxContainer, launch
+from .userns import unwritable
+from .users import User, resolve_user
 
 _DATABASE_LIMIT = 1 << 20
 """Bytes of /etc/passwd and /etc/group that are read."""

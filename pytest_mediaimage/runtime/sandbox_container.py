@@ -20,17 +20,17 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path, PurePosixPath
 
-from pytest_mediaimage.errors import CommandTimeout, EnvironmentFault, SandboxUnavailable, UsageError
-from pytest_mediaimage.runtime import inroot
-from pytest_mediaimage.runtime.base import CommandResult
-from pytest_mediaimage.runtime.bubblewrap import command_line
-from pytest_mediaimage.runtime.capture import collect
-from pytest_mediaimage.runtime.elf import INIT
-from pytest_mediaimage.runtime.hostfile import write_whole
-from pytest_mediaimage.runtime.removal import remove_tree
-from pytest_mediaimage.runtime.rootfs import storage_faults
-from pytest_mediaimage.runtime.userns import refusal
-from pytest_mediaimage.runtime.users import User
+from ..errors import CommandTimeout, EnvironmentFault, SandboxUnavailable, UsageError
+from ..storage import storage_faults
+from . import inroot
+from .base import CommandResult
+from .bubblewrap import command_line
+from .capture import collect
+from .elf import INIT
+from .hostfile import write_whole
+from .removal import remove_tree
+from .userns import refusal
+from .users import User
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Docker's `PATH` for an image that sets none."""

@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from pytest_mediaimage.errors import SandboxUnavailable
+from ..errors import SandboxUnavailable
 
 _OTHERWISE = "or use --media-runtime docker, or --media-static"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pytest_mediaimage.errors import UsageError
+from ..errors import UsageError
 
 _LARGEST_ID = 2**31 - 1
 

@@ -7,7 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
-from pytest_mediaimage.runtime.rundir import GOODBYE, bury
+from .rundir import GOODBYE, bury
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_mediaimage.image.build import BuiltLayer, Item, LayoutWriter, layer
-from pytest_mediaimage.image.sources.demo import _find_ffmpeg
+from pytest_mediaimage.image.sources.demo import find_ffmpeg
 
 # Everything that the preset lets pass with a warning fails here, and every budget is tight.
 POLICY = """\
@@ -37,7 +37,7 @@ class Parts:
 
 def good_parts() -> Parts:
     return Parts(
-        tool=[Item("usr/local/bin/ffmpeg", _find_ffmpeg(), mode=0o755)],
+        tool=[Item("usr/local/bin/ffmpeg", find_ffmpeg(), mode=0o755)],
         config={"User": "10001", "Env": ["PATH=/usr/local/bin"], "Entrypoint": ["/usr/local/bin/ffmpeg"]},
     )
 
@@ -56,7 +56,7 @@ def write_image(root: Path, plant: Callable[[Parts], None] = lambda parts: None)
 
 def patched(*changes: tuple[bytes, bytes]) -> bytes:
     """The static ffmpeg with texts in it exchanged for others of the same length."""
-    data = _find_ffmpeg().read_bytes()
+    data = find_ffmpeg().read_bytes()
     for old, new in changes:
         assert len(old) == len(new) and old in data, old
         data = data.replace(old, new)
@@ -118,7 +118,7 @@ def with_wrapper(script: str) -> Callable[[Parts], None]:
         busybox = shutil.which("busybox")
         assert busybox
         parts.tool = [
-            Item("opt/ffmpeg", _find_ffmpeg(), mode=0o755),
+            Item("opt/ffmpeg", find_ffmpeg(), mode=0o755),
             Item("usr/local/bin/ffmpeg", f"#!/bin/sh\n{script}\n".encode(), mode=0o755),
         ]
         shell = [Item("bin/busybox", Path(busybox), mode=0o755)]

@@ -137,9 +137,9 @@ def run_length_frame(gigabytes: int) -> bytes:
 def bomb(kind: str) -> bytes:
     plain = bytes(1 << 20)
     if kind == "gz":
-        return gzip.compress(plain * 200)
+        return gzip.compress(plain * 100)
     if kind == "xz":
-        return lzma.compress(plain * 400)
+        return lzma.compress(plain * 100, preset=1)
     return run_length_frame(4)
 
 

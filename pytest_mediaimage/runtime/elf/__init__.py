@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 
-from pytest_mediaimage.errors import EnvironmentFault
+from ...errors import EnvironmentFault
 
 FOLDER = "/.pytest-mediaimage"
 """The folder in a container for what this package adds to it."""
