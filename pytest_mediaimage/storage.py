@@ -12,12 +12,16 @@ from pathlib import Path
 from .errors import StorageFault
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR)
+_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+_WRONG_KIND = (errno.ENOTDIR, errno.EISDIR, errno.EEXIST)
 
 
 @contextmanager
-def storage_faults(place: Path) -> Iterator[None]:
-    """Turns the system's words on a full or forbidden disk into StorageFault, naming the file or `place`."""
+def storage_faults(place: Path, *, any_kind: bool = False) -> Iterator[None]:
+    """Turns the system's words on a full or forbidden disk into StorageFault, naming the file or `place`.
+
+    With `any_kind` also that a file stands where a directory should, or the other way round.
+    """
     try:
         yield
     except OSError as error:
@@ -25,7 +29,7 @@ def storage_faults(place: Path) -> Iterator[None]:
             raise StorageFault(
                 f"no space left in {place}", remedy="Free some space, or pass --media-cache DIR."
             ) from error
-        if error.errno in _FORBIDDEN:
+        if error.errno in _FORBIDDEN or (any_kind and error.errno in _WRONG_KIND):
             raise StorageFault(
                 f"{error.filename or place} can't be written: {error.strerror}",
                 remedy="Pass --media-cache DIR with a writable directory.",
@@ -35,7 +39,7 @@ def storage_faults(place: Path) -> Iterator[None]:
 
 def write_atomically(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     """Readers see the old file or the new one; parents are made. Raises StorageFault."""
-    with storage_faults(path.parent):
+    with storage_faults(path.parent, any_kind=True):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:

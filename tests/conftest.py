@@ -75,10 +75,12 @@ def _not_here(reason: str) -> NoReturn:
 def nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fails the test that leaves a sandbox running, or a container of a run that is over."""
     before = leftovers.sandboxes()
+    uses_engine = request.node.get_closest_marker("docker") and "docker_engine" in request.fixturenames
+    engine = request.getfixturevalue("docker_engine") if uses_engine else None
+    gone_before = leftovers.containers(engine) if engine else set()
     yield
     left = leftovers.after_a_while(lambda: leftovers.sandboxes() - before)
     assert not left, f"left running: {', '.join(sorted(left))}"
-    if request.node.get_closest_marker("docker") and "docker_engine" in request.fixturenames:
-        engine = request.getfixturevalue("docker_engine")
-        gone = leftovers.after_a_while(lambda: leftovers.containers(engine))
+    if engine:
+        gone = leftovers.after_a_while(lambda: leftovers.containers(engine) - gone_before)
         assert not gone, f"left in the Docker engine: {', '.join(sorted(gone))}"

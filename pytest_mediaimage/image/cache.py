@@ -38,7 +38,7 @@ def default_cache_directory() -> Path:
 
 def prepare_cache_directory(path: Path) -> Path:
     """Make the directory, for this user alone. Raises StorageFault where it can't be written."""
-    with storage_faults(path):
+    with storage_faults(path, any_kind=True):
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
         with tempfile.TemporaryFile(dir=path):
             pass

@@ -86,7 +86,7 @@ def start_watchdog(run: RunDirectory) -> None:
     """
     if run._watchdog is not None:
         return
-    code = "import sys; sys.path.append(sys.argv[1]); from . import watchdog; watchdog.main()"
+    code = "import sys; sys.path.append(sys.argv[1]); from pytest_mediaimage.runtime import watchdog; watchdog.main()"
     package = Path(__file__).resolve().parents[2]
     run._watchdog = subprocess.Popen(
         [sys.executable, "-I", "-S", "-c", code, str(package), str(run.path)],

@@ -380,7 +380,10 @@ CASES = [
     ),
     Case(
         "link-out-of-the-root",
-        [[d("a"), link("a/out", "../../../../../srv"), link("abs", "/srv")], [Item("a/out/f", b"1"), Item("abs/g", b"2")]],
+        [
+            [d("a"), link("a/out", "../../../../../srv"), link("abs", "/srv")],
+            [Item("a/out/f", b"1"), Item("abs/g", b"2")],
+        ],
         {
             "a": Dir(),
             "a/out": Link("../../../../../srv"),

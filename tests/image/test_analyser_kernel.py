@@ -46,7 +46,9 @@ def test_the_elf_files_made_here_are_some(tmp_path: Path) -> None:
     if program is None:
         pytest.skip("there is no readelf to check them with")
     (tmp_path / "x.ko").write_bytes(elf(VERMAGIC))
-    said = subprocess.run([program, "-h", "-S", "-p", ".modinfo", tmp_path / "x.ko"], check=True, capture_output=True, text=True)
+    said = subprocess.run(
+        [program, "-h", "-S", "-p", ".modinfo", tmp_path / "x.ko"], check=True, capture_output=True, text=True
+    )
     assert "REL (Relocatable file)" in said.stdout
     assert "vermagic=6.1.0-18-amd64" in said.stdout
     assert said.stderr == ""

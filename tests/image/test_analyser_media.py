@@ -29,7 +29,10 @@ Options = dict[str, str]
 
 def media(format: str, video: str = "", audio: str = "", options: Options | None = None, frames: int = 30) -> bytes:
     """A small file of that format, with a moving picture, a tone, or both."""
-    with tempfile.NamedTemporaryFile() as out, av.open(out.name, "w", format=format, options=options or {}) as container:
+    with (
+        tempfile.NamedTemporaryFile() as out,
+        av.open(out.name, "w", format=format, options=options or {}) as container,
+    ):
         picture = container.add_stream(video, rate=25) if video else None
         tone = container.add_stream(audio, rate=48000) if audio else None
         if isinstance(picture, av.VideoStream):
@@ -232,7 +235,9 @@ def test_no_media_in_genomes() -> None:
     assert not [seed for seed in range(3000) if media_kind(genome(seed))]
 
 
-@given(st.binary(max_size=900), st.sampled_from([b"", b"\0\0\0\x20ftyp", b"\xff\xfb\x90\0", b"ID3\4\0\0", b"OggS\0", b"G"]))
+@given(
+    st.binary(max_size=900), st.sampled_from([b"", b"\0\0\0\x20ftyp", b"\xff\xfb\x90\0", b"ID3\4\0\0", b"OggS\0", b"G"])
+)
 def test_any_bytes(data: bytes, start: bytes) -> None:
     kind = media_kind(start + data)
     assert kind is None or kind.startswith(("a ", "an "))

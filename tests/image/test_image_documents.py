@@ -92,7 +92,8 @@ def test_index_bomb_ends(writer: LayoutWriter) -> None:
     descriptor = writer.image([ONE], listed=False)
     for turn in range(4):
         variants = [
-            {**descriptor, "platform": {"os": "linux", "architecture": "amd64", "variant": f"v{n}"}} for n in range(1000)
+            {**descriptor, "platform": {"os": "linux", "architecture": "amd64", "variant": f"v{n}"}}
+            for n in range(1000)
         ]
         descriptor = writer.index(variants, listed=turn == 3)
     root = writer.finish()
@@ -115,7 +116,9 @@ def test_index_that_names_itself_is_damaged(writer: LayoutWriter) -> None:
 def test_arm_image_on_an_amd64_host(writer: LayoutWriter) -> None:
     writer.image([ONE], platform="linux/arm64")
     root = writer.finish()
-    with pytest.raises(PlatformNotFound, match=f"oci:{root} has no image for linux/amd64; it has: linux/arm64") as caught:
+    with pytest.raises(
+        PlatformNotFound, match=f"oci:{root} has no image for linux/amd64; it has: linux/arm64"
+    ) as caught:
         open_layout(root, platform="linux/amd64")
     assert caught.value.available == ("linux/arm64",)
     assert caught.value.remedy == "Pass --media-platform linux/arm64."
@@ -259,14 +262,19 @@ WRONG = (None, True, 7, 1.5, "text", [], ["text"], [None], {}, {"a": 1}, [[]], "
 
 def places(document: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
     """Every place in a JSON document."""
-    items = document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
+    items = (
+        document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
+    )
     return [path, *(place for key, value in items for place in places(value, (*path, key)))]
 
 
 @pytest.mark.parametrize(
     ("document", "parse"),
     [
-        ({**CONFIG, "variant": "v1", "config": {"Env": ["A=b"], "Cmd": ["x"], "Labels": {"a": "b"}, "User": "u"}}, Config),
+        (
+            {**CONFIG, "variant": "v1", "config": {"Env": ["A=b"], "Cmd": ["x"], "Labels": {"a": "b"}, "User": "u"}},
+            Config,
+        ),
         ({**CONFIG, "history": [{"created_by": "x", "empty_layer": False}]}, Config),
         ({**MANIFEST, "annotations": {"a": "b"}, "mediaType": "m"}, Manifest),
         ({**INDEX, "annotations": {"a": "b"}}, Index),
@@ -298,7 +306,11 @@ def test_any_field_may_be_wrong(document: Document, parse: Any) -> None:
     parse.from_bytes(json.dumps(document).encode(), ZEROS)
 
 
-@given(st.recursive(st.none() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+@given(
+    st.recursive(
+        st.none() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+    )
+)
 @settings(deadline=None)
 def test_any_json(value: Any) -> None:
     for parse in (Config.from_bytes, Manifest.from_bytes):
@@ -374,7 +386,9 @@ def test_long_document_is_not_read(writer: LayoutWriter) -> None:
             tracemalloc.stop()
 
 
-@pytest.mark.parametrize("change", [lambda data: data + b" ", lambda data: data[:-1], lambda data: data.replace(b"l", b"L", 1)])
+@pytest.mark.parametrize(
+    "change", [lambda data: data + b" ", lambda data: data[:-1], lambda data: data.replace(b"l", b"L", 1)]
+)
 @pytest.mark.parametrize("which", ["manifest", "config"])
 def test_document_that_is_not_what_its_descriptor_says(
     change: Callable[[bytes], bytes], which: str, writer: LayoutWriter

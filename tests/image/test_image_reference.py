@@ -29,7 +29,6 @@ GOOD = {
     "ghcr.io/org/media/ffmpeg:1": ("", "ghcr.io/org/media/ffmpeg", "1", ""),
     "localhost/x": ("", "localhost/x", "", ""),
     "localhost:5000/x": ("", "localhost:5000/x", "", ""),
-
     "build-host:5000/a/b_c/d__e/f--g.h:1": ("", "build-host:5000/a/b_c/d__e/f--g.h", "1", ""),
     "[::1]:5000/x": ("", "[::1]:5000/x", "", ""),
     "Registry.Example.org/x": ("", "Registry.Example.org/x", "", ""),
@@ -114,7 +113,23 @@ def test_capitals_are_explained() -> None:
         Reference.parse("ghcr.io/Org/ffmpeg")
 
 
-WORDS = ["docker:", "oci:", "oci-archive:", "registry:", "demo", "@", ":", "/", ".", "~", "ffmpeg", SHA256, "\n", "é", "A"]
+WORDS = [
+    "docker:",
+    "oci:",
+    "oci-archive:",
+    "registry:",
+    "demo",
+    "@",
+    ":",
+    "/",
+    ".",
+    "~",
+    "ffmpeg",
+    SHA256,
+    "\n",
+    "é",
+    "A",
+]
 
 
 @given(st.text() | st.lists(st.sampled_from(WORDS)).map("".join))
@@ -169,7 +184,9 @@ def test_platform(text: str, expected: str, os: str, architecture: str) -> None:
     assert (platform, platform.os, platform.architecture) == (expected, os, architecture)
 
 
-@pytest.mark.parametrize("text", ["", "linux", "linux/", "/amd64", "linux/amd64/v1/x", "Linux/amd64", "linux/amd64\n", "a/b c"])
+@pytest.mark.parametrize(
+    "text", ["", "linux", "linux/", "/amd64", "linux/amd64/v1/x", "Linux/amd64", "linux/amd64\n", "a/b c"]
+)
 def test_no_platform(text: str) -> None:
     with pytest.raises(InvalidReference, match="is no platform"):
         Platform(text)

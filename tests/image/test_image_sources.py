@@ -169,7 +169,9 @@ def test_blob_that_is_a_directory(layout: Path, tmp_path: Path) -> None:
         open_layout(layout)
 
 
-@pytest.mark.parametrize("marker", [b"{}", b'{"imageLayoutVersion": "2.0.0"}', b'{"imageLayoutVersion": 1}', b"[]", b""])
+@pytest.mark.parametrize(
+    "marker", [b"{}", b'{"imageLayoutVersion": "2.0.0"}', b'{"imageLayoutVersion": 1}', b"[]", b""]
+)
 def test_unknown_layout_version(marker: bytes, layout: Path) -> None:
     (layout / "oci-layout").write_bytes(marker)
     with pytest.raises(CorruptImage, match="^oci-layout: "):
@@ -200,7 +202,12 @@ def ask(text: str, cache: Path, **options: object) -> str:
     for python in (sys.executable, "/usr/bin/python3"):
         try:
             done = subprocess.run(  # type: ignore[call-overload]
-                [python, "-c", _ASK, text, cache], env=environment, capture_output=True, text=True, check=False, **options
+                [python, "-c", _ASK, text, cache],
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+                **options,
             )
         except OSError:
             continue

@@ -90,7 +90,9 @@ def test_reads(name: str, most: int) -> None:
 def test_both_digest_algorithms(algorithm: str) -> None:
     data = gzip.compress(PLAIN)
     expected = digest(PLAIN, algorithm)
-    stream = LayerStream(io.BytesIO(data), where="it", compressed=(digest(data, algorithm), len(data)), diff_id=expected)
+    stream = LayerStream(
+        io.BytesIO(data), where="it", compressed=(digest(data, algorithm), len(data)), diff_id=expected
+    )
     assert stream.verify() == expected
 
 

@@ -97,9 +97,7 @@ def write(items: list[tuple[tarfile.TarInfo, bytes]], format: int) -> bytes:
 
 @given(st.lists(members(), max_size=6), st.sampled_from(sorted(FORMATS)), st.lists(st.integers(1, 700), max_size=4))
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_reads_what_tarfile_writes(
-    items: list[tuple[tarfile.TarInfo, bytes]], format: str, sizes: list[int]
-) -> None:
+def test_reads_what_tarfile_writes(items: list[tuple[tarfile.TarInfo, bytes]], format: str, sizes: list[int]) -> None:
     try:
         data = write(items, FORMATS[format])
     except ValueError:

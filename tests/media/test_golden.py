@@ -206,7 +206,7 @@ def test_a_failed_save_leaves_the_old_file(tmp_path: Path) -> None:
     assert json.loads(file.read_text()) == raw
     assert [item.name for item in tmp_path.iterdir()] == ["case.json"]
     (tmp_path / "plain").write_text("")
-    with pytest.raises(StorageFault, match="can.t be written|can.t write"):
+    with pytest.raises(StorageFault, match="can't be written"):
         golden.save(tmp_path / "plain" / "case.json", _golden())
 
 

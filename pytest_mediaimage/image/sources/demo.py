@@ -42,7 +42,8 @@ class DemoSource:
     """Builds the demo image into the cache directory, then reads it as the OCI layout that it is."""
 
     def open(self, reference: Reference, platform: Platform, opening: Opening) -> Image:
-        image = LayoutSource().open(_layout(opening.cache), platform, opening)
+        layout = replace(_layout(opening.cache), text=reference.text)
+        image = LayoutSource().open(layout, platform, opening)
         image.reference = reference
         return image
 

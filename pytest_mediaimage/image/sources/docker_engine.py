@@ -132,11 +132,24 @@ def _instructions(history: Sequence[dict[str, Any]], layers: int) -> list[str]:
     """The instruction of each layer. The engine doesn't say which instructions made none, so it is told by
     their bytes and words; where that leaves a doubt nobody is blamed.
     """
-    made = [item for item in history if item.get("Size") or not _METADATA.match(item.get("CreatedBy", ""))]
-    if len(made) != layers:
-        # WORKDIR makes a layer only where the directory is new.
-        made = [item for item in made if item.get("Size") or "WORKDIR" not in item.get("CreatedBy", "")]
-    return [item.get("CreatedBy", "") for item in made] if len(made) == layers else []
+    lines = [(str(item.get("CreatedBy") or ""), bool(item.get("Size"))) for item in history]
+    made = [(line, sized) for line, sized in lines if sized or not _METADATA.match(line)]
+    # BuildKit makes a layer of every WORKDIR, the builder before it only where the directory is new.
+    known: list[str] = []
+    new = []
+    for line, sized in made:
+        place = "" if sized or "WORKDIR " not in line else line.rpartition("WORKDIR ")[2].strip()
+        if not place or not any(f"{earlier}/".startswith(f"{place}/") for earlier in known):
+            new.append(line)
+        known += [place] if place else []
+    for reading in (
+        [line for line, _ in made],
+        new,
+        [line for line, sized in made if sized or "WORKDIR " not in line],
+    ):
+        if len(reading) == layers:
+            return reading
+    return []
 
 
 class DockerContent:
@@ -198,11 +211,7 @@ class DockerContent:
 
 
 def _may_be_layer(member: Member) -> bool:
-    if member.type != "0" or member.stored < 1024:
-        return False
-    if member.name.endswith("/layer.tar"):
-        return True
-    return member.name.startswith("blobs/")
+    return member.type == "0" and (member.name.endswith("/layer.tar") or member.name.startswith("blobs/"))
 
 
 def _is_document(head: bytes) -> bool:

@@ -1,0 +1,75 @@
+"""Runs commands in turn and times them: what disturbs the machine disturbs all of them alike."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Command:
+    """`before` is done before each run and not timed. An exit status not in `statuses` ends the benchmark."""
+
+    argv: Sequence[str]
+    cwd: Path
+    before: Callable[[], None] = lambda: None
+    statuses: tuple[int, ...] = (0,)
+    expect: str = ""
+    """Text that the output must hold, so that nothing is timed that didn't do its work."""
+
+
+OTHERS = ("pytest11.testinfra", "hypothesispytest", "xdist", "platformdirs")
+"""Plugins that this environment may hold and that aren't what is measured; hypothesis alone takes 0.6 s to load."""
+
+
+def pytest_argv(*args: str) -> list[str]:
+    """pytest of this environment with no plugin but ours."""
+    off = [word for name in OTHERS for word in ("-p", f"no:{name}")]
+    return [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *off, *args]
+
+
+def interleaved(commands: Mapping[str, Command], rounds: int) -> dict[str, list[float]]:
+    """Wall seconds of each command, `rounds` times, in turn."""
+    times: dict[str, list[float]] = {name: [] for name in commands}
+    for turn in range(rounds):
+        for name, command in commands.items():
+            command.before()
+            times[name].append(once(name, command))
+        print(f"\rround {turn + 1} of {rounds}", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    return times
+
+
+def once(name: str, command: Command) -> float:
+    """Wall seconds of one run."""
+    start = time.perf_counter()
+    done = subprocess.run(command.argv, cwd=command.cwd, capture_output=True, text=True, check=False)
+    seconds = time.perf_counter() - start
+    output = done.stdout + done.stderr
+    if done.returncode not in command.statuses or command.expect not in output:
+        sys.exit(f"{name} ended with exit status {done.returncode}:\n{output[-4000:]}")
+    return seconds
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def spread(times: Sequence[float]) -> str:
+    """`median (least to most)` in seconds."""
+    return f"{statistics.median(times):.2f} s ({min(times):.2f} to {max(times):.2f})"
+
+
+def machine() -> str:
+    """What the times hold for, and how busy the machine was."""
+    load = os.getloadavg()[0]
+    return f"{os.cpu_count()} CPUs, {platform.machine()}, Python {platform.python_version()}, load before {load:.1f}"
