@@ -73,14 +73,13 @@ def _not_here(reason: str) -> NoReturn:
 
 @pytest.fixture(autouse=True)
 def nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Fails the test that leaves a sandbox running, or a container of a run that is over."""
-    before = leftovers.sandboxes()
-    uses_engine = request.node.get_closest_marker("docker") and "docker_engine" in request.fixturenames
-    engine = request.getfixturevalue("docker_engine") if uses_engine else None
-    gone_before = leftovers.containers(engine) if engine else set()
+    """Fails the test that leaves a sandbox or a container of this process running."""
+    engine = request.getfixturevalue("docker_engine") if "docker_engine" in request.fixturenames else None
+
+    def running() -> set[str]:
+        return leftovers.sandboxes() | (leftovers.containers(engine) if engine else set())
+
+    before = running()
     yield
-    left = leftovers.after_a_while(lambda: leftovers.sandboxes() - before)
+    left = leftovers.after_a_while(lambda: running() - before)
     assert not left, f"left running: {', '.join(sorted(left))}"
-    if engine:
-        gone = leftovers.after_a_while(lambda: leftovers.containers(engine) - gone_before)
-        assert not gone, f"left in the Docker engine: {', '.join(sorted(gone))}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from importlib import resources
 from pathlib import Path
@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 from ..errors import PolicyError
 from .model import Policy
 from .schema import KEYS, SECTIONS
+from .units import shown
 
 if TYPE_CHECKING:
     import yaml
 
+    from .yaml_file import YamlFile
+
 # A policy is written by hand; anything larger isn't one.
-_MAX_BYTES = 1_000_000
+_MAX_BYTES = 250_000
 _MAX_EXTENDS = 8
 PRESETS = ("default",)
 """Names of the packaged presets."""
@@ -25,8 +28,11 @@ PRESETS = ("default",)
 
 @dataclass(frozen=True, slots=True)
 class _Setting:
+    """A value with its line; `lines` holds those of its items, where it is a list or mapping."""
+
     value: Any
     line: int
+    lines: tuple[int, ...] = ()
 
 
 def load_policy(path: Path, *, known_checks: frozenset[str] = frozenset()) -> Policy:
@@ -69,68 +75,37 @@ class _Document:
 
 
 def _settings(data: bytes, file: str) -> Iterator[tuple[str, _Setting]]:
-    import yaml
+    from .yaml_file import YamlFile
 
-    # libyaml's loader is the faster one; both give nodes with marks.
-    loader = yaml.SafeLoader(data)
-    try:
-        root = loader.get_single_node()
-        if root is None:
-            raise PolicyError("the policy is empty", file=file, remedy="Begin with: version: 1")
-        for key, node in _pairs(root, file, ""):
-            line = node.start_mark.line + 1
-            if key in SECTIONS:
-                for inner, inner_node in _pairs(node, file, key):
-                    yield _setting(loader, f"{key}.{inner}", inner_node, file)
-            elif key in KEYS or key in ("version", "extends"):
-                yield _setting(loader, key, node, file)
-            else:
-                raise PolicyError(f"unknown key {key!r}{_hint(key, _top_level())}", file=file, line=line)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else None
-        raise PolicyError(f"no valid YAML: {error.problem or error}", file=file, line=line) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise PolicyError(f"no valid YAML: {error}", file=file) from error
-    except RecursionError as error:
-        raise PolicyError("the YAML is nested too deep", file=file) from error
-    finally:
-        loader.dispose()
+    read = YamlFile(data, file)
+    for key, line, node in read.pairs(read.root, "a policy"):
+        if key in SECTIONS:
+            siblings = [known.partition(".")[2] for known in KEYS if known.startswith(key + ".")]
+            for inner, inner_line, inner_node in read.pairs(node, key):
+                if inner not in siblings:
+                    raise read.mistake(f"unknown key {shown(inner)} in {key}{_hint(inner, siblings)}", inner_line)
+                yield _setting(read, f"{key}.{inner}", inner_node)
+        elif key in KEYS or key in ("version", "extends"):
+            yield _setting(read, key, node)
+        else:
+            raise read.mistake(f"unknown key {shown(key)}{_hint(key, _top_level())}", line)
 
 
-def _pairs(node: yaml.Node, file: str, section: str) -> Iterator[tuple[str, yaml.Node]]:
-    import yaml
-
-    line = node.start_mark.line + 1
-    if not isinstance(node, yaml.MappingNode):
-        raise PolicyError(f"{section or 'a policy'} must be a mapping: {{key: value}}", file=file, line=line)
-    seen: dict[str, int] = {}
-    for key_node, value in node.value:
-        key, line = str(key_node.value), key_node.start_mark.line + 1
-        if key in seen:
-            raise PolicyError(f"{key!r} stands twice (first in line {seen[key]})", file=file, line=line)
-        seen[key] = line
-        yield key, value
+def _setting(read: YamlFile, name: str, node: yaml.Node) -> tuple[str, _Setting]:
+    parse: Callable[[Any], Any] = KEYS[name].parse if name in KEYS else _version if name == "version" else _extends
+    return name, _Setting(read.value(node, name, parse), read.line(node), read.lines(node))
 
 
-def _setting(loader: yaml.SafeLoader, name: str, node: yaml.Node, file: str) -> tuple[str, _Setting]:
-    line = node.start_mark.line + 1
-    if name not in KEYS and name not in ("version", "extends"):
-        section, _, key = name.partition(".")
-        siblings = [known.partition(".")[2] for known in KEYS if known.startswith(section + ".")]
-        raise PolicyError(f"unknown key {key!r} in {section}{_hint(key, siblings)}", file=file, line=line)
-    value = loader.construct_object(node, deep=True)
-    if name == "version":
-        if value != 1:
-            raise PolicyError(f"version {value!r} isn't known; write version: 1", file=file, line=line)
-    elif name == "extends":
-        if not isinstance(value, str) or not value:
-            raise PolicyError("extends takes the name of a preset or a path", file=file, line=line)
-    else:
-        try:
-            value = KEYS[name].parse(value)
-        except ValueError as error:
-            raise PolicyError(f"{name}: {error}", file=file, line=line) from error
-    return name, _Setting(value, line)
+def _version(value: Any) -> int:
+    if type(value) is not int or value != 1:
+        raise ValueError(f"{shown(value)} isn't known; write version: 1")
+    return value
+
+
+def _extends(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{shown(value)} is neither the name of a preset nor a path")
+    return value
 
 
 def _top_level() -> list[str]:
@@ -171,9 +146,13 @@ def _parent(document: _Document, directory: Path, known: frozenset[str], depth: 
     if name in PRESETS:
         return _policy(_Document.preset(name), name, directory, known, depth + 1)
     path = (document.folder or directory) / name
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except OSError:  # a name too long, or a folder that this user may not enter
+        there = False
+    if not there:
         raise PolicyError(
-            f"extends: {name!r} is neither a preset ({', '.join(PRESETS)}) nor a file",
+            f"extends: {shown(name)} is neither a preset ({', '.join(PRESETS)}) nor a file",
             file=document.file,
             line=setting.line,
         )
@@ -189,7 +168,7 @@ def _check_ids(document: _Document, known: frozenset[str]) -> None:
         if setting is None:
             continue
         named = [entry.check for entry in setting.value] if key == "ignore" else list(setting.value)
-        for check in named:
+        for check, line in zip(named, setting.lines, strict=True):
             if check not in known and not any(c in check for c in "*?["):
                 hint = _hint(check, sorted(known))
-                raise PolicyError(f"{key}: unknown check {check!r}{hint}", file=document.file, line=setting.line)
+                raise PolicyError(f"{key}: unknown check {shown(check)}{hint}", file=document.file, line=line)

@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import UsageError
 from ..result import Severity
 from .model import Ignore, Policy
-from .units import parse_bytes, parse_percent
+from .units import LARGEST, parse_bytes, parse_percent, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,32 +29,32 @@ class Key:
 
 def _boolean(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise ValueError(f"{value!r} is neither true nor false")
+        raise ValueError(f"{shown(value)} is neither true nor false")
     return value
 
 
 def _count(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"{value!r} is no count; write a whole number above 0")
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= LARGEST:
+        raise ValueError(f"{shown(value)} is no count; write a whole number above 0")
     return value
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not value:
-        raise ValueError(f"{value!r} is no text")
+        raise ValueError(f"{shown(value)} is no text")
     return value
 
 
 def _names(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list):
-        raise ValueError(f"{value!r} is no list; write [one, two]")
+        raise ValueError(f"{shown(value)} is no list; write [one, two]")
     return tuple(_text(item) for item in value)
 
 
 def _one_of(*words: str) -> Callable[[Any], str]:
     def parse(value: Any) -> str:
         if value not in words:
-            raise ValueError(f"{value!r} is none of {', '.join(words)}")
+            raise ValueError(f"{shown(value)} is none of {', '.join(words)}")
         return str(value)
 
     return parse
@@ -66,7 +66,7 @@ def _severities(value: Any) -> dict[str, Severity]:
 
 def parse_severity(word: Any) -> Severity:
     if word not in ("error", "warning", "note"):
-        raise ValueError(f"{word!r} is no severity; write error, warning or note")
+        raise ValueError(f"{shown(word)} is no severity; write error, warning or note")
     return Severity.parse(word)
 
 
@@ -77,7 +77,7 @@ def _paths(value: Any) -> dict[str, str]:
 
 def _mapping(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
-        raise ValueError(f"{value!r} is no mapping; write {{name: value}}")
+        raise ValueError(f"{shown(value)} is no mapping; write {{name: value}}")
     return value
 
 
@@ -86,13 +86,13 @@ def parse_ignore(value: Any) -> Ignore:
     entry = _mapping(value)
     unknown = sorted(set(entry) - {"check", "path", "reason", "until"})
     if unknown:
-        raise ValueError(f"unknown key {unknown[0]!r}; an entry has check, path, reason and until")
+        raise ValueError(f"unknown key {shown(unknown[0])}; an entry has check, path, reason and until")
     for key in ("check", "reason"):
         if not isinstance(entry.get(key), str) or not entry[key].strip():
             raise ValueError(f"an entry needs {key!r}")
     until = entry.get("until")
     if until is not None and (not isinstance(until, datetime.date) or isinstance(until, datetime.datetime)):
-        raise ValueError(f"until: {until!r} is no date; write 2027-01-31")
+        raise ValueError(f"until: {shown(until)} is no date; write 2027-01-31")
     path = entry.get("path", "")
     return Ignore(entry["check"], entry["reason"].strip(), _text(path) if path else "", until)
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from layer_corpus import CASES, Case
+from corpus_words import Case
+from layer_corpus import CASES
 
 
 @pytest.fixture(params=CASES, ids=lambda case: case.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from layer_corpus import Layers
+from corpus_words import Layers
 
 from pytest_mediaimage.image.build import BuiltLayer, LayoutWriter, layer
 from pytest_mediaimage.image.digest import Platform

@@ -140,10 +140,10 @@ def picture(format: str, codec: str) -> bytes:
     out = io.BytesIO()
     with av.open(out, "w", format=format) as container:
         stream = container.add_stream(codec, rate=1, options={"preset": "12"} if codec == "libsvtav1" else {})
-        stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv420p"  # type: ignore[union-attr]
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv420p"
         frame = av.VideoFrame.from_ndarray(numpy.zeros((96, 160, 3), numpy.uint8))
-        for packet in (*stream.encode(frame), *stream.encode(None)):  # type: ignore[union-attr]
-            container.mux(packet)
+        container.mux([*stream.encode(frame), *stream.encode(None)])
     return out.getvalue()
 
 

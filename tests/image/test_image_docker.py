@@ -73,7 +73,7 @@ def remove_program() -> bytes | None:
         return None
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder) / "remove"
-        argv = [compiler, "-static", "-s", "-include", "stdio.h", "-x", "c", "-", "-o", program]
+        argv = [compiler, "-static", "-s", "-include", "stdio.h", "-x", "c", "-", "-o", str(program)]
         done = subprocess.run(argv, input=REMOVE.encode(), capture_output=True, check=False)
         return program.read_bytes() if done.returncode == 0 else None
 
@@ -195,6 +195,7 @@ def test_layers_that_are_equal(docker_engine: DockerClient, tmp_path: Path) -> N
     archive = io.BytesIO()
     image.write_docker_archive(archive)
     (loaded,) = docker_engine.images.load(archive.getvalue())
+    assert loaded.id is not None
     try:
         ours = open_docker(loaded.id, tmp_path / "cache")
         assert ours.layer_facts == image.layer_facts
@@ -344,7 +345,7 @@ def test_connection_that_breaks(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"[]", b'{"x": "y"}', b"\xff", b'{"blobs/sha256/x": "sha256:1"}'])
 def test_damaged_map_of_members(data: bytes, tmp_path: Path) -> None:
-    image, other, client = from_engine_25(tmp_path, packed=False)
+    image, other, _ = from_engine_25(tmp_path, packed=False)
     folder = tmp_path / "cache" / "docker"
     folder.mkdir(parents=True)
     (folder / f"{image.config.digest.hex}.json").write_bytes(data)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import tarfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from corpus_words import Case, Dir, Expected, File, Link, Special
 from image_helpers import make_image
-from layer_corpus import CASES, Case, Dir, Expected, File, Link, Special
+from layer_corpus import CASES
 
 from pytest_mediaimage.image.image import Image
 
@@ -28,10 +30,12 @@ def engines_tree(client: DockerClient, image: Image, folder: Path) -> Expected:
         image.write_docker_archive(out)
     with archive.open("rb") as file:
         (loaded,) = client.images.load(file)
+    assert loaded.id is not None
     try:
-        container = client.containers.create(loaded.id, ["/nothing"])
+        container = client.containers.create(loaded, ["/nothing"])
         try:
-            exported = io.BytesIO(b"".join(container.export()))
+            chunks: Iterable[bytes] = container.export()  # type: ignore[assignment]
+            exported = io.BytesIO(b"".join(chunks))
         finally:
             container.remove(force=True)
     finally:

@@ -174,7 +174,7 @@ def test_blob_that_is_a_directory(layout: Path, tmp_path: Path) -> None:
 )
 def test_unknown_layout_version(marker: bytes, layout: Path) -> None:
     (layout / "oci-layout").write_bytes(marker)
-    with pytest.raises(CorruptImage, match="^oci-layout: "):
+    with pytest.raises(CorruptImage, match=r"^oci-layout: "):
         open_layout(layout)
 
 

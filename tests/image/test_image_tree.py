@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from corpus_words import Case, Dir, Expected, File, Link, Special
 from image_helpers import make_image
-from layer_corpus import Case, Dir, Expected, File, Link, Special
 
 from pytest_mediaimage.image.build import Item
 from pytest_mediaimage.image.image import Image

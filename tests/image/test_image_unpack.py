@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from corpus_words import Case, Dir, Expected, File, Layers, Link, Special, hard, link
 from image_helpers import make_image
-from layer_corpus import CASES, Case, Dir, Expected, File, Layers, Link, Special, hard, link
+from layer_corpus import CASES
 
 from pytest_mediaimage.errors import CorruptImage, StorageFault
 from pytest_mediaimage.image.build import Item
@@ -35,7 +36,7 @@ def on_disk(root: Path) -> Expected:
                 case stat.S_IFDIR:
                     tree[key] = Dir(mode)
                 case stat.S_IFLNK:
-                    tree[key] = Link(os.fsdecode(os.readlink(path)))
+                    tree[key] = Link(os.fsdecode(os.readlink(path)))  # noqa: PTH115
                 case stat.S_IFIFO:
                     tree[key] = Special("fifo", mode)
                 case other:

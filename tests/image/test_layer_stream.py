@@ -101,7 +101,7 @@ def test_cut_off(name: str) -> None:
     """Wherever the blob ends: never a tree, always one error that names the layer."""
     data, _ = GOOD[name]
     for end in (len(data) - 1, len(data) - 9, len(data) // 2, 40, 7, 1, 0):
-        with pytest.raises(CorruptImage, match="^it"):
+        with pytest.raises(CorruptImage, match=r"^it"):
             LayerStream(
                 io.BytesIO(data[:end]), where="it", compressed=(digest(data), len(data)), diff_id=digest(PLAIN)
             ).verify()
@@ -115,7 +115,7 @@ def test_changed_byte(name: str, at: int, change: int, known: bool) -> None:
     whole = digest(bytes(data))
     data[at % len(data)] ^= change
     expected = digest(PLAIN) if known else None
-    with pytest.raises(CorruptImage, match="^it"):
+    with pytest.raises(CorruptImage, match=r"^it"):
         LayerStream(io.BytesIO(data), where="it", compressed=(whole, len(data)), diff_id=expected).verify()
 
 

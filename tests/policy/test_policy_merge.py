@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from policy_helpers import CHECKS, load, write
 
+from pytest_mediaimage.checks import known_ids
 from pytest_mediaimage.errors import UsageError
 from pytest_mediaimage.policy import Ignore, Policy, load_policy, load_preset, override
 from pytest_mediaimage.policy.load import PRESETS
@@ -63,9 +64,7 @@ def test_every_setting(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_presets_name_real_checks(name: str, tmp_path: Path) -> None:
-    from pytest_mediaimage.checks import CHECKS as ALL
-
-    policy = load_preset(name, directory=tmp_path, known_checks=frozenset(check.id for check in ALL))
+    policy = load_preset(name, directory=tmp_path, known_checks=known_ids())
     assert policy.directory == tmp_path
     assert policy.source == f"preset {name}"
     assert policy.severity

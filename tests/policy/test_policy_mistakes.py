@@ -52,13 +52,13 @@ MISTAKES: dict[str, tuple[str, int, str]] = {
     "section-is-empty": ("version: 1\nsize:\n", 2, "size must be a mapping"),
     "policy-is-a-list": ("- size\n", 1, "a policy must be a mapping"),
     "policy-is-a-word": ("\n\nhello\n", 3, "a policy must be a mapping"),
-    "version": ("# one\nversion: 2\n", 2, "version 2 isn't known; write version: 1"),
-    "version-as-text": ("version: '1'\n", 1, "version '1' isn't known"),
-    "version-true": ("version: yes\n", 1, "version True isn't known"),
-    "version-with-a-point": ("version: 1.0\n", 1, "version 1.0 isn't known"),
-    "extends-number": ("extends: 3\n", 1, "extends takes the name of a preset or a path"),
-    "extends-list": ("extends: [default]\n", 1, "extends takes the name of a preset or a path"),
-    "extends-nothing": ("extends: ''\n", 1, "extends takes the name of a preset or a path"),
+    "version": ("# one\nversion: 2\n", 2, "version: 2 isn't known; write version: 1"),
+    "version-as-text": ("version: '1'\n", 1, "version: '1' isn't known"),
+    "version-true": ("version: yes\n", 1, "version: True isn't known"),
+    "version-with-a-point": ("version: 1.0\n", 1, "version: 1.0 isn't known"),
+    "extends-number": ("extends: 3\n", 1, "is neither the name of a preset nor a path"),
+    "extends-list": ("extends: [default]\n", 1, "is neither the name of a preset nor a path"),
+    "extends-nothing": ("extends: ''\n", 1, "is neither the name of a preset nor a path"),
     "extends-unknown": ("version: 1\nextends: strickt\n", 2, "extends: 'strickt' is neither a preset (default"),
     "extends-too-long": (f"extends: {'x' * 300}\n", 1, "is neither a preset"),
     "extends-a-nul": ('extends: "a\\0b"\n', 1, "is neither a preset"),
@@ -77,7 +77,7 @@ MISTAKES: dict[str, tuple[str, int, str]] = {
     "size-too-large": ("size: {layer: 99999999999GB}\n", 1, "size.layer: '99999999999GB' is no size"),
     "size-number-too-large": ("size: {layer: 0x" + "f" * 5000 + "}\n", 1, "size.layer: a number"),
     "number-too-long": ("size: {layer: " + "9" * 5000 + "}\n", 1, "size.layer: "),
-    "version-too-long": ("version: 0x" + "f" * 5000 + "\n", 1, "version a number"),
+    "version-too-long": ("version: 0x" + "f" * 5000 + "\n", 1, "version: a number"),
     "size-other-digits": ("size: {layer: ٣MB}\n", 1, "size.layer: '٣MB' is no size"),
     "count-zero": ("layers: {count: 0}\n", 1, "layers.count: 0 is no count; write a whole number above 0"),
     "count-text": ("layers: {count: few}\n", 1, "layers.count: 'few' is no count"),
@@ -246,29 +246,27 @@ def test_utf16_and_a_byte_order_mark_are_fine(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "data",
+    ("data", "words"),
     [
-        b"a" * 1_000_001,
-        b"# comment\n" * 200_000,
-        b"[" * 900_000,
-        b"{a: " * 200_000,
-        b"- " * 400_000,
-        b"size:\n " + b"- " * 100_000,
-        b"required: " + b"[" * 100_000,
-        b"'" + b"a" * 900_000,
-        b"a" * 900_000 + b": 1",
+        (b"a" * 250_001, "larger than 250000 bytes"),
+        (b"# comment\n" * 200_000, "larger than 250000 bytes"),
+        (b"[" * 200_000, "nested too deep"),
+        (b"{a: " * 50_000, "nested too deep"),
+        (b"- " * 100_000, "nested too deep"),
+        (b"size:\n " + b"- " * 100_000, "nested too deep"),
+        (b"required: " + b"[" * 100_000, "nested too deep"),
+        (b"'" + b"a" * 240_000, "no valid YAML"),
+        (b"a" * 240_000 + b": 1", "no valid YAML"),
+        (b'? "' + b"a" * 240_000 + b'"\n: 1', "unknown key"),
+        (b"required: {" + b",".join(b"k%d: v" % n for n in range(20_000)) + b"}", "is no list"),
     ],
-    ids=lambda data: repr(data[:9]) + str(len(data)),
+    ids=lambda value: repr(value[:9]),
 )
-def test_huge_or_deep(data: bytes, tmp_path: Path) -> None:
+def test_huge_or_deep(data: bytes, words: str, tmp_path: Path) -> None:
     started = time.monotonic()
-    tracemalloc.start()
-    try:
-        with pytest.raises(PolicyError) as caught:
-            load(tmp_path, data)
-        assert tracemalloc.get_traced_memory()[1] < 60 << 20
-    finally:
-        tracemalloc.stop()
+    with pytest.raises(PolicyError) as caught:
+        load(tmp_path, data)
+    assert words in str(caught.value)
     assert len(str(caught.value)) < 400
     assert time.monotonic() - started < 30
 

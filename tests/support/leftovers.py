@@ -1,4 +1,4 @@
-"""Looks for what a test should have ended: sandboxes, and containers of runs that are over."""
+"""Looks for what a test should have ended: sandboxes and containers."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pytest_mediaimage.runtime.engine_http import LABEL
 if TYPE_CHECKING:
     from docker import DockerClient
 
-PATIENCE = 20
-"""Seconds that a watchdog may take to clean up after a run that was killed."""
+PATIENCE = 5
+"""Seconds that what was told to end may take."""
 
 
 def sandboxes() -> set[str]:
@@ -43,13 +43,10 @@ def _children(process: int) -> list[int]:
 
 
 def containers(client: DockerClient) -> set[str]:
-    """Containers with our label whose run, named by its process id, is no longer there."""
+    """The containers of the runs that this process has made; the engine may hold those of others."""
     listed = client.api.containers(all=True, filters={"label": LABEL})
-    return {
-        f"container {entry['Id'][:12]} of run {entry['Labels'][LABEL]}"
-        for entry in listed
-        if not Path(f"/proc/{entry['Labels'][LABEL].partition('-')[0]}").exists()
-    }
+    runs = {entry["Id"][:12]: entry["Labels"][LABEL] for entry in listed}
+    return {f"container {name} of run {run}" for name, run in runs.items() if run.startswith(f"{os.getpid()}-")}
 
 
 def after_a_while(look: Callable[[], set[str]]) -> set[str]:

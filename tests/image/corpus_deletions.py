@@ -1,0 +1,182 @@
+"""What layers delete and replace."""
+
+from __future__ import annotations
+
+from corpus_words import Case, Dir, File, Link, d, link
+
+from pytest_mediaimage.image.build import Item
+
+CASES = [
+    Case(
+        "whiteout",
+        [[d("a"), Item("a/keep", b"12345"), Item("a/gone", b"1234567")], [Item("a/.wh.gone")]],
+        {"a": Dir(), "a/keep": File(b"12345")},
+        (5, 12, 7),
+        [("a/gone", 0, 1)],
+    ),
+    Case(
+        "whiteout-of-a-directory",
+        [
+            [d("a"), d("a/b"), Item("a/b/x", b"123"), d("a/b/c"), Item("a/b/c/y", b"1234"), Item("a/z", b"1")],
+            [Item("a/.wh.b")],
+        ],
+        {"a": Dir(), "a/z": File(b"1")},
+        (1, 8, 7),
+        [("a/b/x", 0, 1), ("a/b/c/y", 0, 1)],
+    ),
+    Case(
+        "whiteout-of-nothing",
+        [[Item("f", b"1")], [Item(".wh.other"), Item("no/where/.wh.x")]],
+        {"f": File(b"1")},
+        (1, 1, 0),
+        engine=False,
+        why="makes the directories no/where",
+    ),
+    Case(
+        "whiteout-of-a-link",
+        [[d("t"), Item("t/f", b"12"), link("l", "t")], [Item(".wh.l")]],
+        {"t": Dir(), "t/f": File(b"12")},
+        (2, 2, 0),
+    ),
+    Case(
+        "opaque",
+        [
+            [d("a"), Item("a/x", b"123"), d("a/y"), Item("a/y/z", b"1234"), Item("b", b"1")],
+            [d("a"), Item("a/.wh..wh..opq"), Item("a/new", b"12345678")],
+        ],
+        {"a": Dir(), "a/new": File(b"12345678"), "b": File(b"1")},
+        (9, 16, 7),
+        [("a/x", 0, 1), ("a/y/z", 0, 1)],
+    ),
+    Case(
+        "opaque-marker-last",
+        [[d("a"), Item("a/x", b"123")], [d("a"), Item("a/new", b"12"), d("a/d"), Item("a/.wh..wh..opq")]],
+        {"a": Dir(), "a/new": File(b"12"), "a/d": Dir()},
+        (2, 5, 3),
+        [("a/x", 0, 1)],
+    ),
+    Case(
+        "opaque-root",
+        [[d("a"), Item("a/x", b"123"), Item("b", b"1")], [Item(".wh..wh..opq"), Item("c", b"12")]],
+        {"c": File(b"12")},
+        (2, 6, 4),
+        [("a/x", 0, 1), ("b", 0, 1)],
+        engine=False,
+        why="overlayfs takes no opaque root",
+    ),
+    Case(
+        "opaque-directory-in-place-of-a-link",
+        [
+            [d("real"), Item("real/f", b"1234"), link("way", "real")],
+            [d("way"), Item("way/.wh..wh..opq"), Item("way/n", b"12")],
+        ],
+        {"real": Dir(), "real/f": File(b"1234"), "way": Dir(), "way/n": File(b"12")},
+        (6, 6, 0),
+    ),
+    Case(
+        "opaque-through-a-link",
+        [[d("real"), Item("real/f", b"1234"), link("way", "real")], [Item("way/.wh..wh..opq"), Item("way/n", b"12")]],
+        {"real": Dir(), "real/n": File(b"12"), "way": Link("real")},
+        (2, 6, 4),
+        [("real/f", 0, 1)],
+        engine=False,
+        why="applies layers to an empty directory, where there is no link to follow",
+    ),
+    Case(
+        "opaque-through-a-link-to-the-root",
+        [[Item("f", b"1234"), link("way", "/")], [Item("way/.wh..wh..opq"), Item("way/n", b"12")]],
+        {"way": Dir(), "way/n": File(b"12")},
+        (2, 6, 4),
+        [("f", 0, 1)],
+        engine=False,
+        why="applies layers to an empty directory, where there is no link to follow",
+    ),
+    Case(
+        "deleted-and-made-anew",
+        [[Item("f", b"old")], [Item(".wh.f")], [Item("f", b"newer")]],
+        {"f": File(b"newer")},
+        (5, 8, 3),
+        [("f", 0, 1)],
+    ),
+    Case(
+        "whiteout-and-file-in-one-layer",
+        [[Item("f", b"old"), Item("g", b"old")], [Item(".wh.f"), Item("f", b"newer"), Item("g", b"n"), Item(".wh.g")]],
+        {"f": File(b"newer"), "g": File(b"n")},
+        (6, 12, 6),
+        [("f", 0, 1), ("g", 0, 1)],
+        engine=False,
+        why="refuses a layer whose whiteout comes after the file of that name",
+    ),
+    Case(
+        "directory-deleted-and-made-anew-in-one-layer",
+        [[d("a"), Item("a/x", b"123")], [Item(".wh.a"), d("a", mode=0o700), Item("a/n", b"1")]],
+        {"a": Dir(0o700), "a/n": File(b"1")},
+        (1, 4, 3),
+        [("a/x", 0, 1)],
+        engine=False,
+        why="merges the new directory with the old one",
+    ),
+    Case(
+        "bare-whiteout",
+        [[d("a"), Item("a/f", b"123")], [Item("a/.wh."), Item("a/.wh.."), Item("a/.wh..."), Item(".wh.")]],
+        {"a": Dir(), "a/f": File(b"123")},
+        (3, 3, 0),
+        unsafe=["a/.wh.", "a/.wh..", "a/.wh...", ".wh."],
+        engine=False,
+        why="refuses the layer, or deletes the whole directory",
+    ),
+    Case(
+        "aufs-own-names",
+        [[Item("f", b"1"), d(".wh..wh.plnk"), Item(".wh..wh.aufs", b"123")]],
+        {"f": File(b"1")},
+        (1, 1, 0),
+        unsafe=[".wh..wh.plnk/", ".wh..wh.aufs"],
+    ),
+    Case(
+        "twice-in-one-layer",
+        [[Item("f", b"first"), Item("f", b"2nd", mode=0o755)]],
+        {"f": File(b"2nd", 0o755)},
+        (3, 8, 5),
+        [("f", 0, 0)],
+        engine=False,
+        why="refuses the layer; containerd takes it",
+    ),
+    Case(
+        "file-becomes-directory",
+        [[Item("x", b"1234")], [d("x"), Item("x/y", b"12")]],
+        {"x": Dir(), "x/y": File(b"12")},
+        (2, 6, 4),
+        [("x", 0, 1)],
+    ),
+    Case(
+        "file-becomes-parent",
+        [[Item("x", b"1234")], [Item("x/y/z", b"12")]],
+        {"x": Dir(), "x/y": Dir(), "x/y/z": File(b"12")},
+        (2, 6, 4),
+        [("x", 0, 1)],
+    ),
+    Case(
+        "directory-becomes-file",
+        [[d("x"), d("x/y"), Item("x/y/z", b"12"), Item("x/w", b"1")], [Item("x", b"1234")]],
+        {"x": File(b"1234")},
+        (4, 7, 3),
+        [("x/y/z", 0, 1), ("x/w", 0, 1)],
+    ),
+    Case(
+        "directory-becomes-link-and-back",
+        [
+            [d("t"), d("x"), Item("x/f", b"12")],
+            [link("x", "t")],
+            [d("x", mode=0o711), Item("x/n", b"1")],
+        ],
+        {"t": Dir(), "x": Dir(0o711), "x/n": File(b"1")},
+        (1, 3, 2),
+        [("x/f", 0, 1)],
+    ),
+    Case(
+        "directory-again-keeps-its-children",
+        [[d("a"), Item("a/f", b"123")], [d("a", mode=0o2770, uid=7, gid=8)]],
+        {"a": Dir(0o2770, 7, 8), "a/f": File(b"123")},
+        (3, 3, 0),
+    ),
+]
