@@ -21,7 +21,7 @@ __all__ = ["golden", "media_container", "media_image", "media_sbom", "media_subj
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("media image", "tests a container image of a media workload (pytest-mediaimage)")
+    group = parser.getgroup("media image", "media image: test a container image of a media workload")
     group.addoption(
         "--media-image",
         metavar="REF",

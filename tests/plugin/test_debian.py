@@ -1,0 +1,36 @@
+"""The main job on a real image in a real engine."""
+
+from __future__ import annotations
+
+
+def test_every_check_on_a_debian_image(media, debian_image, docker_engine):
+    outcome = media(f"docker:{debian_image}")
+    assert outcome.code == 0
+    statuses = outcome.statuses()
+    assert len(statuses) == 13
+    assert {check for check, status in statuses.items() if status == "skipped"} == {
+        "reference.pinned",
+        "size.compressed",
+    }
+    assert set(statuses.values()) == {"passed", "skipped"}
+    assert "runtime: docker" in outcome.text
+
+    image = docker_engine.images.get(debian_image)
+    assert outcome.report["images"][0]["digest"] == image.id
+    assert outcome.result("size.unpacked")["measured"] == image.attrs["Size"]
+    listed = docker_engine.containers.run(
+        debian_image, ["-hide_banner", "-encoders"], entrypoint="ffmpeg", remove=True, network_mode="none"
+    )
+    encoders = listed.decode().partition("------")[2].strip().splitlines()
+    assert f" {len(encoders)} encoders" in outcome.result("ffmpeg.capabilities")["measured"]
+    named = outcome.result("sbom.generated")["measured"]
+    count = named.partition(", ")[2].split()
+    assert int(count[0]) == int(count[2]) >= 11
+    for layer in outcome.report["images"][0]["layers"]:
+        assert layer["created_by"]
+
+
+def test_a_second_run_reads_no_layer_again(media, debian_image):
+    media(f"docker:{debian_image}", "--media-static", "-k", "size.unpacked")
+    again = media(f"docker:{debian_image}", "--media-static", "-k", "size.unpacked")
+    assert again.result("size.unpacked")["duration"] < 2  # reading 650 MB takes several times that

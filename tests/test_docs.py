@@ -1,0 +1,63 @@
+"""Options, checks and policy keys: the documentation says what the program does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pytest_mediaimage.checks import known_ids, plan
+from pytest_mediaimage.checks.transcode import CASES
+from pytest_mediaimage.media import cases
+from pytest_mediaimage.policy import load_preset
+from pytest_mediaimage.policy.schema import KEYS
+
+ROOT = Path(__file__).parents[1]
+REFERENCE = (ROOT / "docs" / "reference.md").read_text()
+
+
+def section(title: str) -> str:
+    return REFERENCE.partition(f"## {title}\n")[2].partition("\n## ")[0]
+
+
+def test_every_option_is_in_the_reference_and_in_the_help(pytester: pytest.Pytester) -> None:
+    help_text = pytester.runpytest("--help").stdout.str()
+    in_help = set(re.findall(r"--media-[a-z-]+", help_text.partition("media image:")[2]))
+    assert in_help == set(re.findall(r"^\| `(--media-[a-z-]+)", section("Options"), re.MULTILINE))
+
+
+def test_every_check_is_in_the_reference_with_its_severity() -> None:
+    documented = dict(re.findall(r"^\| `([a-z.0-9-]+)` \| (\w+) \|", section("Checks"), re.MULTILINE))
+    policy = load_preset("default", directory=ROOT)
+    actual = {p.check.id: str(policy.severity.get(p.check.id, p.check.severity)) for p in plan(policy)}
+    assert documented == actual
+    assert set(documented) == known_ids()
+
+
+def test_every_policy_key_is_in_the_reference() -> None:
+    first_cells = [line.split("|")[1] for line in section("Policy").splitlines() if line.startswith("| `")]
+    documented = {name for cell in first_cells for name in re.findall(r"`([a-z_.]+)`", cell)}
+    assert documented == {"version", "extends", *KEYS}
+
+
+def test_the_reference_names_every_fixture(pytester: pytest.Pytester) -> None:
+    offered = pytester.runpytest("--fixtures", "-q").stdout.str()
+    for name in re.findall(r"^\| `([a-z_]+)` \|", section("Fixtures"), re.MULTILINE):
+        assert re.search(rf"^{name} \[session scope\]", offered, re.MULTILINE), name
+
+
+def test_the_listed_cases_are_the_packaged_ones() -> None:
+    assert set(CASES) == set(cases.CASES)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/tutorial.md"])
+def test_policies_in_the_pages_are_valid(page: str, tmp_path: Path) -> None:
+    from pytest_mediaimage.policy import load_policy
+
+    blocks = re.findall(r"(?:^    .*\n|^\n)+", (ROOT / page).read_text(), re.MULTILINE)
+    policies = [block for block in blocks if block.strip().startswith("version: 1")]
+    assert policies
+    for block in policies:
+        (tmp_path / "mediaimage.yaml").write_text(re.sub(r"^    ", "", block, flags=re.MULTILINE))
+        assert load_policy(tmp_path / "mediaimage.yaml", known_checks=known_ids()).size_compressed == 150_000_000
