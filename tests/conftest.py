@@ -82,4 +82,6 @@ def nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
     before = running()
     yield
     left = leftovers.after_a_while(lambda: running() - before)
+    # A Go program, such as syft, that inherits a real-time priority spins for ever; SVT-AV1 sets one as root.
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER, "the test changed this process's scheduling"
     assert not left, f"left running: {', '.join(sorted(left))}"
