@@ -23,8 +23,9 @@ def generated(context: Context) -> Iterator[Finding]:
     sbom = context.subject.sbom()
     held = list(_held(context.subject))
     missing = [(path, layer) for path, layer in held if not names_ffmpeg(sbom, path)]
-    components = len(sbom.json.get("components", ()))
-    context.measure(f"{components} components, {len(held) - len(missing)} of {len(held)} FFmpeg files named")
+    count = len(sbom.json.get("components", ()))
+    components = f"{count} component{'s' if count != 1 else ''}"
+    context.measure(f"{components}, {len(held) - len(missing)} of {len(held)} FFmpeg files named")
     for path, layer in missing:
         yield context.finding(
             f"{path} is an FFmpeg that the SBOM doesn't name: neither syft nor its own text tells what it is",
