@@ -12,16 +12,7 @@ from typing import Any
 from pytest_mediaimage.image.build import BuiltLayer, Item, LayoutWriter, layer
 from pytest_mediaimage.image.sources.demo import find_ffmpeg
 
-# Everything that the preset lets pass with a warning fails here, and every budget is tight.
-POLICY = """\
-version: 1
-size: {compressed: 25MB, unpacked: 60MB, layer: 50MB}
-layers: {count: 5, waste: 1%}
-ffmpeg: {encoders: [libx264, aac], decoders: [h264], filters: [scale], protocols: [file]}
-license: {max: GPL-3.0-or-later}
-transcode: {paths: {cpu: required}}
-severity: {config.user: error, reference.pinned: error}
-"""
+POLICY = (Path(__file__).parents[2] / "fixtures" / "policies" / "tight.yaml").read_text()
 
 ZEROS = bytes(1_000_000)
 

@@ -140,7 +140,7 @@ def test_variants(writer: LayoutWriter) -> None:
 
 def test_several_tags(writer: LayoutWriter) -> None:
     """A name is asked for where there are several images, and found in both annotations that tools write."""
-    old, new = writer.image([ONE], tag="1.0"), writer.image([TWO], tag="ghcr.io/org/ffmpeg:1.1")
+    old, new = writer.image([ONE], tag="1.0"), writer.image([TWO], tag="registry.example.com/org/ffmpeg:1.1")
     writer.list({**new, "annotations": {"io.containerd.image.name": "docker.io/library/ffmpeg:latest"}})
     root = writer.finish()
     with pytest.raises(InvalidReference, match="holds several images") as caught:

@@ -26,14 +26,14 @@ GOOD = {
     f"ffmpeg:7.1@{SHA512}": ("", "ffmpeg", "7.1", SHA512),
     f"ffmpeg:{LONGEST_TAG}": ("", "ffmpeg", LONGEST_TAG, ""),
     "demo:1": ("", "demo", "1", ""),
-    "ghcr.io/org/media/ffmpeg:1": ("", "ghcr.io/org/media/ffmpeg", "1", ""),
+    "registry.example.com/org/media/ffmpeg:1": ("", "registry.example.com/org/media/ffmpeg", "1", ""),
     "localhost/x": ("", "localhost/x", "", ""),
     "localhost:5000/x": ("", "localhost:5000/x", "", ""),
     "build-host:5000/a/b_c/d__e/f--g.h:1": ("", "build-host:5000/a/b_c/d__e/f--g.h", "1", ""),
     "[::1]:5000/x": ("", "[::1]:5000/x", "", ""),
     "Registry.Example.org/x": ("", "Registry.Example.org/x", "", ""),
     "docker:ffmpeg": ("docker", "ffmpeg", "", ""),
-    "docker:ghcr.io/org/x:1": ("docker", "ghcr.io/org/x", "1", ""),
+    "docker:registry.example.com/org/x:1": ("docker", "registry.example.com/org/x", "1", ""),
     "docker/ffmpeg": ("", "docker/ffmpeg", "", ""),
     f"docker:{'0' * 64}": ("docker", "0" * 64, "", ""),
     "oci:build/layout": ("oci", "build/layout", "", ""),
@@ -91,7 +91,7 @@ BAD = {
     "-a": "no image reference",
     "a..b": "no image reference",
     "a___b": "no image reference",
-    "https://ghcr.io/x": "no image reference",
+    "https://registry.example.com/x": "no image reference",
     "registry:x": "isn't supported in this version",
     "podman:x": "isn't supported in this version",
     "docker-archive:x.tar": "isn't supported in this version",
@@ -110,7 +110,7 @@ def test_refused(text: str) -> None:
 
 def test_capitals_are_explained() -> None:
     with pytest.raises(InvalidReference, match="lower case"):
-        Reference.parse("ghcr.io/Org/ffmpeg")
+        Reference.parse("registry.example.com/Org/ffmpeg")
 
 
 WORDS = [
