@@ -58,6 +58,7 @@ class Run:
         self._notes = notes
         self._chosen: list[str] = []
         self._golden_lines: list[str] = []
+        self._report_fault = ""
 
     @classmethod
     def start(cls, config: pytest.Config) -> Run:
@@ -141,12 +142,19 @@ class Run:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         session.exitstatus = self._opened.exit_code(int(session.exitstatus))
-        if not _is_worker(self._config) and not self._config.getoption("collectonly"):
-            self._opened.write_reports()
-        self._opened.close()
+        try:
+            if not _is_worker(self._config) and not self._config.getoption("collectonly"):
+                self._opened.write_reports()
+        except EnvironmentFault as fault:
+            self._report_fault = str(fault)
+            session.exitstatus = session.exitstatus or EXIT_ENVIRONMENT
+        finally:
+            self._opened.close()
 
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
         self._opened.write_summary(terminalreporter, self._golden_lines)
+        if self._report_fault:
+            terminalreporter.write_line(f"ERROR: {self._report_fault}", red=True, bold=True)
 
     def pytest_unconfigure(self) -> None:
         self._opened.close()

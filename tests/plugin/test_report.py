@@ -107,3 +107,10 @@ def test_an_old_report_is_not_taken_for_this_runs(media, pytester, broken):
     report = pytester.path / "report.json"
     report.write_text('{"results": [{"status": "passed"}]}')
     assert media(broken).report["results"] == []
+
+
+def test_a_report_that_cannot_be_written_is_the_environments_fault(media, write_layout):
+    outcome = media(write_layout(), "-k", "user", "--media-report=json:/dev/null/report.json")
+    assert outcome.code == 10
+    assert "ERROR: /dev/null" in outcome.text and "INTERNALERROR" not in outcome.text
+    assert outcome.statuses() == {"config.user": "passed"}
