@@ -27,7 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
-        from pytest_mediaimage.runtime.removal import remove_tree
+        from pytest_mediaimage.removal import remove_tree
 
         remove_tree(Path(os.environ.pop(_CACHE)))
 

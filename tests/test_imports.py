@@ -14,7 +14,7 @@ import pytest_mediaimage
 PACKAGE = "pytest_mediaimage"
 SOURCE = Path(pytest_mediaimage.__file__).parent
 
-EVERYONE = {"__init__", "errors", "result", "storage"}
+EVERYONE = {"__init__", "errors", "result", "storage", "removal"}
 """What every part may import; `__init__` holds the version."""
 
 ALLOWED: dict[str, set[str]] = {
@@ -41,6 +41,7 @@ ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "result": set(),
     "storage": set(),
+    "removal": set(),
 }
 """Module or package of ours -> what it may import of ours, and whether it may import pytest."""
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""Docker's `PATH` for an image that sets none."""
+
 
 class RunConfig(Protocol):
     """The part of an image's configuration that decides how a process in it runs."""

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import re
-import stat
-import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import StorageFault
-from ..storage import storage_faults
+from ..storage import make_directory_once, storage_faults
 from .base import RunnableImage
 from .elf import FOLDER, INIT, init_program
-from .removal import remove_tree
 
 
 def private_directory(path: Path) -> Path:
@@ -44,7 +39,7 @@ def unpacked(image: RunnableImage, cache: Path) -> Path:
     algorithm, _, digest = image.digest.partition(":")
     if not re.fullmatch(r"[a-z0-9]+", algorithm) or not re.fullmatch(r"[0-9a-f]{32,}", digest):
         raise ValueError(f"not a digest: {image.digest!r}")
-    return _make_once(private_directory(cache / "rootfs"), digest, image.unpack)
+    return make_directory_once(private_directory(cache / "rootfs") / digest, image.unpack)
 
 
 def skeleton(cache: Path, machine: str) -> Path:
@@ -63,30 +58,4 @@ def skeleton(cache: Path, machine: str) -> Path:
         target.chmod(0o755)
 
     name = f"skeleton-{hashlib.sha256(program).hexdigest()[:16]}"
-    return _make_once(private_directory(cache / "rootfs"), name, write)
-
-
-def _make_once(parent: Path, name: str, write: Callable[[Path], None]) -> Path:
-    """`parent/name`, filled by `write` in a directory that gets its name only when it is whole."""
-    final = parent / name
-    if final.is_dir():
-        return final
-    with storage_faults(parent), (parent / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # by now another process may have made it
-        if final.is_dir():
-            return final
-        for left in parent.glob(f"{name}.partial-*"):  # its maker is dead: we hold the lock
-            remove_tree(left)
-        partial = Path(tempfile.mkdtemp(prefix=f"{name}.partial-", dir=parent))
-        try:
-            root = partial / "root"
-            root.mkdir()
-            root.chmod(0o755)
-            write(root)
-            mode = root.stat().st_mode
-            root.chmod(0o755)  # moving a directory needs it writable
-            root.rename(final)
-            final.chmod(stat.S_IMODE(mode) | 0o700)  # or its owner could not remove the cache
-        finally:
-            remove_tree(partial)
-    return final
+    return make_directory_once(private_directory(cache / "rootfs") / name, write)

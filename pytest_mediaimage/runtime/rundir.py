@@ -20,9 +20,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
+from ..removal import remove_tree
 from ..storage import storage_faults
 from .engine_http import EngineHttp, remove_run
-from .removal import remove_tree
 from .rootfs import private_directory
 
 GOODBYE = b"\n"

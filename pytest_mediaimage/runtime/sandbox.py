@@ -15,13 +15,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import SandboxUnavailable
+from ..removal import remove_tree
 from ..storage import storage_faults
 from . import inroot
 from .base import Capability, RunnableImage
 from .bubblewrap import find_bubblewrap
 from .elf import INIT
 from .platforms import require_platform
-from .removal import remove_tree
 from .rootfs import private_directory, skeleton, unpacked
 from .sandbox_container import SandboxContainer, launch
 from .userns import unwritable

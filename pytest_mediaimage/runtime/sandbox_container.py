@@ -21,19 +21,17 @@ from contextlib import ExitStack, suppress
 from pathlib import Path, PurePosixPath
 
 from ..errors import CommandTimeout, EnvironmentFault, SandboxUnavailable, UsageError
+from ..removal import remove_tree
 from ..storage import storage_faults
 from . import inroot
-from .base import CommandResult
+from .base import DEFAULT_PATH, CommandResult
 from .bubblewrap import command_line
 from .capture import collect
 from .elf import INIT
 from .hostfile import write_whole
-from .removal import remove_tree
 from .userns import refusal
 from .users import User
 
-DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-"""Docker's `PATH` for an image that sets none."""
 _START_LIMIT = 30.0
 """Seconds that a start may take."""
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ..errors import StorageFault, ToolUnavailable
+from ..storage import whole_file
 
 _REMEDY = 'Install it with: pip install "pytest-mediaimage[syft]"'
 _POLL = 0.05  # seconds between looks at the lock, and at whether we were closed
@@ -201,7 +202,8 @@ class SyftRun:
                 raise ToolUnavailable(f"syft failed on {self._target} with exit code {code}{_tail(said)}")
             if not _is_bom(made):
                 raise ToolUnavailable(f"{program} wrote no CycloneDX JSON for {self._target}{_tail(said)}")
-            _move(made, kept)
+            with whole_file(kept, mode=0o644) as out, made.open("rb") as data:
+                shutil.copyfileobj(data, out, 1 << 20)
 
     def _arguments(self, output: Path) -> list[str]:
         arguments = ["scan", self._target, "--output", f"cyclonedx-json@1.6={output}"]
@@ -262,19 +264,6 @@ def load_bom(path: Path) -> dict[str, Any] | None:
     except (FileNotFoundError, ValueError, RecursionError):
         return None
     return bom if isinstance(bom, dict) and bom.get("bomFormat") == "CycloneDX" else None
-
-
-def _move(source: Path, target: Path) -> None:
-    """Atomically, also from another file system."""
-    descriptor, name = tempfile.mkstemp(prefix=".syft-", dir=target.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as out, source.open("rb") as data:
-            shutil.copyfileobj(data, out, 1 << 20)
-        Path(name).chmod(0o644)
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _tail(stderr: bytes) -> str:

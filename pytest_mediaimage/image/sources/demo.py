@@ -6,17 +6,14 @@ user without rights, nothing that isn't needed to encode.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import importlib.util
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ...errors import ToolUnavailable
-from ...storage import storage_faults
+from ...storage import make_directory_once, storage_faults
 from ..build import Item, LayoutWriter, layer
 from ..digest import Platform
 from ..image import Image
@@ -57,15 +54,7 @@ def _layout(cache: Path) -> Reference:
     root = cache / "demo" / hashlib.sha256(stamp.encode()).hexdigest()[:16]
     with storage_faults(cache):
         root.parent.mkdir(parents=True, exist_ok=True)
-        with (root.parent / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not (root / "index.json").exists():
-                with tempfile.TemporaryDirectory(dir=root.parent) as temporary:
-                    made = Path(temporary) / "layout"
-                    made.mkdir()
-                    _write(made, ffmpeg, certificates)
-                    shutil.rmtree(root, ignore_errors=True)
-                    made.rename(root)
+    make_directory_once(root, lambda made: _write(made, ffmpeg, certificates))
     return replace(Reference.parse(f"oci:{root}"), location=str(root), tag="")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pytest_mediaimage.runtime.removal import remove_tree
+from pytest_mediaimage.removal import remove_tree
 
 
 def test_links_are_not_followed(tmp_path):
