@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
 from ..image.image import Image
-from ..image.tree import Node
 from ..policy import Policy
 from ..result import Finding, Skip
 
@@ -53,7 +52,3 @@ class Context:
             found = self.image.layers[layer]
             blame = {"layer": str(found.diff_id), "created_by": found.created_by or None}
         return Finding(message, **blame, **fields)  # type: ignore[arg-type]
-
-    def at(self, message: str, node: Node, **fields: object) -> Finding:
-        """A finding about a visible path."""
-        return self.finding(message, layer=node.content[0], file="/" + node.path, **fields)

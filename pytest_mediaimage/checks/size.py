@@ -24,11 +24,8 @@ def compressed(context: Context) -> Iterator[Finding]:
             "a Docker Engine keeps no compressed layers; test the build's own output: "
             "docker buildx build --output type=oci,dest=image.tar"
         )
-    budget = context.policy.size_compressed
-    context.measure(size, budget=budget, unit="bytes")
-    if budget is not None and size > budget:
-        layers = [(layer.compressed_size or 0, layer.index) for layer in context.image.layers]
-        yield _over(context, "compressed", size, budget, sorted(layers, reverse=True)[:_HEAVIEST])
+    weights = [layer.compressed_size or 0 for layer in context.image.layers]
+    yield from _against(context, "compressed", size, context.policy.size_compressed, weights)
 
 
 @check(
@@ -37,12 +34,8 @@ def compressed(context: Context) -> Iterator[Finding]:
     why="Every node stores them, and unpacking them is the slow half of a pull.",
 )
 def unpacked(context: Context) -> Iterator[Finding]:
-    size = context.image.unpacked_size
-    budget = context.policy.size_unpacked
-    context.measure(size, budget=budget, unit="bytes")
-    if budget is not None and size > budget:
-        layers = [(facts.unpacked_size, index) for index, facts in enumerate(context.image.layer_facts)]
-        yield _over(context, "unpacked", size, budget, sorted(layers, reverse=True)[:_HEAVIEST])
+    weights = [facts.unpacked_size for facts in context.image.layer_facts]
+    yield from _against(context, "unpacked", sum(weights), context.policy.size_unpacked, weights)
 
 
 @check(
@@ -66,12 +59,17 @@ def layer(context: Context) -> Iterator[Finding]:
             )
 
 
-def _over(context: Context, kind: str, size: int, budget: int, layers: Iterable[tuple[int, int]]) -> Finding:
+def _against(context: Context, kind: str, size: int, budget: int | None, weights: Iterable[int]) -> Iterator[Finding]:
+    """Measure a total, and where it is over its budget blame the heaviest layers; `weights` is each layer's part."""
+    context.measure(size, budget=budget, unit="bytes")
+    if budget is None or size <= budget:
+        return
+    heaviest = sorted(((weight, index) for index, weight in enumerate(weights)), reverse=True)[:_HEAVIEST]
     causes = [
         f"\n  {format_bytes(weight):>9}  layer {index + 1}  {context.image.layers[index].created_by or '(no history)'}"
-        for weight, index in layers
+        for weight, index in heaviest
     ]
-    return Finding(
+    yield Finding(
         f"{format_bytes(size)} {kind}, {format_bytes(size - budget)} over the budget of {format_bytes(budget)}; "
         f"the heaviest layers:{''.join(causes)}",
         bytes=size - budget,

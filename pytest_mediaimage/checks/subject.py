@@ -14,6 +14,7 @@ from ..image.image import Image
 from ..image.sources import open_image
 from ..image.tree import Node
 from ..result import Skip
+from ..runtime.base import DEFAULT_PATH
 from . import bom
 from .analysers import NAME as FFMPEG
 from .analysers import from_json
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from .workbench import Workbench
 
 _T = TypeVar("_T")
-_DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Subject:
 
     def find_program(self, name: str) -> Node | None:
         """What the shell would start: the first executable of that name on the image's PATH."""
-        for folder in self.image.config.env.get("PATH", _DEFAULT_PATH).split(":"):
+        for folder in self.image.config.env.get("PATH", DEFAULT_PATH).split(":"):
             node = self.image.tree.resolve(f"{folder}/{name}")
             if node is not None and node.type == "file" and node.entry.mode & 0o111:
                 return node

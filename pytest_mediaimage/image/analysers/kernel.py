@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 import zstandard
 
 from ..layer import Entry
+from .named import Named
 
 NAME = "kernel"
 
@@ -54,35 +55,24 @@ class _Module:
         return "a kernel module" if self._found else None
 
 
-class _Named:
-    def __init__(self, what: str) -> None:
-        self._what = what
-
-    def feed(self, chunk: bytes) -> None:
-        pass
-
-    def finish(self) -> str:
-        return self._what
-
-
 class KernelDrivers:
     """Finds them; the fact is what kind it is, in words."""
 
     name = NAME
     version = 1
 
-    def watch(self, entry: Entry, head: bytes) -> _Module | _Named | None:
+    def watch(self, entry: Entry, head: bytes) -> _Module | Named | None:
         name = entry.path.rpartition("/")[2]
         if head[:4] == b"\x7fELF" and head[16:18] in (_RELOCATABLE, _RELOCATABLE[::-1]):
             return _Module()
         if name.endswith((".ko.gz", ".ko.xz", ".ko.zst")):
             return _Module(_inflater(head))
         if entry.path.startswith(("lib/firmware/", "usr/lib/firmware/")):
-            return _Named("firmware")
+            return Named("firmware")
         if any(fnmatchcase(entry.path, pattern) for pattern in _SOURCES):
-            return _Named("the source of a kernel driver")
+            return Named("the source of a kernel driver")
         if any(fnmatchcase(name, pattern) for pattern in _INSTALLERS):
-            return _Named("an installer of kernel drivers")
+            return Named("an installer of kernel drivers")
         return None
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ..layer import Entry
+from .named import Named
 
 NAME = "media"
 
@@ -14,26 +13,15 @@ _TS_PACKET = 188
 _FTYP_LONGEST = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class _Named:
-    what: str
-
-    def feed(self, chunk: bytes) -> None:
-        pass
-
-    def finish(self) -> str:
-        return self.what
-
-
 class MediaFiles:
     """Finds media files; the fact is what kind it is, in words."""
 
     name = NAME
     version = 2
 
-    def watch(self, entry: Entry, head: bytes) -> _Named | None:
+    def watch(self, entry: Entry, head: bytes) -> Named | None:
         what = media_kind(head)
-        return _Named(what) if what else None
+        return Named(what) if what else None
 
 
 def media_kind(head: bytes) -> str | None:

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from ...errors import CorruptImage
-from ..blobs import candidates
+from ..blobs import BlobStore
 from ..compression import compression_of
-from ..digest import Digest, Platform
-from ..image import Image
+from ..digest import Digest
 from ..manifest import MAX_DOCUMENT, Descriptor, Index
 from ..reference import Reference
 from ..scan import clean_path
 from ..tar import BLOCK, TarReader
-from .base import NotHere, Opening, local_path
-from .layout import check_layout_marker, choose_roots, image_from_blobs
+from .base import NotHere, local_path
+from .layout import BlobSource, check_layout_marker, choose_roots
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -106,27 +104,20 @@ class ArchiveBlobs:
             return window.read()
 
 
-class ArchiveSource:
+class ArchiveSource(BlobSource):
     """Reads layouts from a tar file, without unpacking it."""
 
-    def open(self, reference: Reference, platform: Platform, opening: Opening) -> Image:
-        store, roots = _open_archive(reference)
-        return image_from_blobs(reference, store, roots, platform, opening, source="oci-archive")
+    transport = "oci-archive"
 
-    def platforms(self, reference: Reference, opening: Opening) -> Sequence[Platform]:
-        store, roots = _open_archive(reference)
-        return [platform for platform, _ in candidates(store, roots)]
-
-
-def _open_archive(reference: Reference) -> tuple[ArchiveBlobs, list[Descriptor]]:
-    path = local_path(reference)
-    if not path.is_file():
-        raise NotHere("it isn't a file")
-    try:
-        blobs = ArchiveBlobs.read(path)
-    except OSError as error:
-        raise NotHere(f"it can't be read: {error.strerror}") from error
-    except CorruptImage as error:
-        raise NotHere(f"it can't be read as a tar file: {error}") from error
-    check_layout_marker(blobs.small("oci-layout"))
-    return blobs, choose_roots(Index.from_bytes(blobs.small("index.json"), "index.json"), reference)
+    def find(self, reference: Reference) -> tuple[BlobStore, list[Descriptor]]:
+        path = local_path(reference)
+        if not path.is_file():
+            raise NotHere("it isn't a file")
+        try:
+            blobs = ArchiveBlobs.read(path)
+        except OSError as error:
+            raise NotHere(f"it can't be read: {error.strerror}") from error
+        except CorruptImage as error:
+            raise NotHere(f"it can't be read as a tar file: {error}") from error
+        check_layout_marker(blobs.small("oci-layout"))
+        return blobs, choose_roots(Index.from_bytes(blobs.small("index.json"), "index.json"), reference)

@@ -38,24 +38,44 @@ class DirectoryBlobs:
             raise CorruptImage(f"the blob can't be read: {error.strerror}", blob=digest) from error
 
 
-class LayoutSource:
-    """Reads layouts from a directory."""
+class BlobSource:
+    """A source whose images are documents and layers in a blob store; `find` tells which store, and where to begin."""
+
+    transport: str
+
+    def find(self, reference: Reference) -> tuple[BlobStore, list[Descriptor]]:
+        """Raises NotHere, InvalidReference or CorruptImage."""
+        raise NotImplementedError
 
     def open(self, reference: Reference, platform: Platform, opening: Opening) -> Image:
-        store, roots = _open_layout(reference)
-        return image_from_blobs(reference, store, roots, platform, opening, source="oci")
+        store, roots = self.find(reference)
+        resolved = resolve(store, roots, reference.text, platform)
+        return Image(
+            reference,
+            source=self.transport,
+            config=resolved.config,
+            content=BlobContent(store),
+            cache=opening.cache,
+            analysers=opening.analysers,
+            manifest=resolved.manifest,
+            index_digest=resolved.index,
+        )
 
     def platforms(self, reference: Reference, opening: Opening) -> Sequence[Platform]:
-        store, roots = _open_layout(reference)
-        return [platform for platform, _ in candidates(store, roots)]
+        return [platform for platform, _ in candidates(*self.find(reference))]
 
 
-def _open_layout(reference: Reference) -> tuple[DirectoryBlobs, list[Descriptor]]:
-    root = local_path(reference)
-    if not root.is_dir():
-        raise NotHere("it isn't a directory")
-    check_layout_marker(_small(root, "oci-layout"))
-    return DirectoryBlobs(root), choose_roots(Index.from_bytes(_small(root, "index.json"), "index.json"), reference)
+class LayoutSource(BlobSource):
+    """Reads layouts from a directory."""
+
+    transport = "oci"
+
+    def find(self, reference: Reference) -> tuple[BlobStore, list[Descriptor]]:
+        root = local_path(reference)
+        if not root.is_dir():
+            raise NotHere("it isn't a directory")
+        check_layout_marker(_small(root, "oci-layout"))
+        return DirectoryBlobs(root), choose_roots(Index.from_bytes(_small(root, "index.json"), "index.json"), reference)
 
 
 def _small(root: Path, name: str) -> bytes:
@@ -110,26 +130,3 @@ def _names(descriptor: Descriptor) -> set[str]:
     """Tools write a tag, or the whole reference, in one of two annotations."""
     written = {descriptor.annotations.get(key, "") for key in (_REF_NAME, _CONTAINERD_NAME)} - {""}
     return {name.rpartition(":")[2] if "/" in name or ":" in name else name for name in written}
-
-
-def image_from_blobs(
-    reference: Reference,
-    store: BlobStore,
-    roots: Sequence[Descriptor],
-    platform: Platform,
-    opening: Opening,
-    *,
-    source: str,
-) -> Image:
-    """The image for `platform` below `roots`; raises PlatformNotFound or CorruptImage."""
-    resolved = resolve(store, roots, reference.text, platform)
-    return Image(
-        reference,
-        source=source,
-        config=resolved.config,
-        content=BlobContent(store),
-        cache=opening.cache,
-        analysers=opening.analysers,
-        manifest=resolved.manifest,
-        index_digest=resolved.index,
-    )
