@@ -33,10 +33,15 @@ def local_path(reference: Reference) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What every image gets from the run that opens it: where to keep what is learnt, and who learns."""
+    """What every image gets from the run that opens it: where to keep what is learnt, and who learns.
+
+    With `keep_blobs` a layer that comes over the network is kept in the cache as it is read, since it will be
+    wanted again: to run the image, or by syft.
+    """
 
     cache: Path
     analysers: tuple[Analyser, ...] = ()
+    keep_blobs: bool = False
 
 
 class Source(Protocol):
