@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 ARGS ?=
+FUZZ_SECONDS ?= 60
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -11,13 +12,14 @@ ifeq ($(CI),true)
 export MEDIAIMAGE_REQUIRE_DOCKER := 1
 endif
 
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test fuzz lint bench clean
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo   test the bundled demo image; needs neither root nor a container engine"
 	@echo "make test   run the tests; root gets a Docker engine and Debian packages where they are missing"
+	@echo "make fuzz   feed the readers of images damaged input, FUZZ_SECONDS=$(FUZZ_SECONDS) for each"
 	@echo "make lint   ruff and mypy"
 	@echo "make bench  measure beside other tools; takes minutes, and wants a quiet machine"
 	@echo "make clean  remove what these made in this directory"
@@ -35,6 +37,9 @@ test: $(VENV)/.installed-test
 	@tests/support/packages.sh
 	@$(BIN)/python tests/support/engine.py $(PYTEST) --durations=15 $(ARGS)
 
+fuzz: $(VENV)/.installed-fuzz
+	@for target in tests/fuzz/fuzz_*.py; do $(BIN)/python $$target --seconds $(FUZZ_SECONDS) || exit 1; done
+
 lint: $(VENV)/.installed-lint
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -44,7 +49,9 @@ bench: $(VENV)/.installed-bench
 	@tests/support/packages.sh
 	$(BIN)/python benchmarks/idle.py
 	$(BIN)/python benchmarks/demo.py
-	$(BIN)/python tests/support/engine.py $(BIN)/python benchmarks/static_checks.py
+	$(BIN)/python benchmarks/engine_linear.py
+	$(BIN)/python tests/support/engine.py sh -ec 'for name in static_checks engine_docker engine_registry engine_memory; \
+		do $(BIN)/python benchmarks/$$name.py; done'
 
 clean:
 	rm -rf $(VENV) .demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -52,6 +59,7 @@ clean:
 
 $(VENV)/.installed-demo: EXTRAS := demo
 $(VENV)/.installed-test: EXTRAS := test
+$(VENV)/.installed-fuzz: EXTRAS := test,fuzz
 $(VENV)/.installed-lint: EXTRAS := test,lint
 $(VENV)/.installed-bench: EXTRAS := bench
 

@@ -23,6 +23,8 @@ class Command:
     statuses: tuple[int, ...] = (0,)
     expect: str = ""
     """Text that the output must hold, so that nothing is timed that didn't do its work."""
+    own_clock: bool = False
+    """Whether the output's last line tells the seconds, which leaves out the start of the process."""
 
 
 OTHERS = ("pytest11.testinfra", "hypothesispytest", "xdist", "platformdirs")
@@ -36,7 +38,7 @@ def pytest_argv(*args: str) -> list[str]:
 
 
 def interleaved(commands: Mapping[str, Command], rounds: int) -> dict[str, list[float]]:
-    """Wall seconds of each command, `rounds` times, in turn."""
+    """Seconds of each command, `rounds` times, in turn."""
     times: dict[str, list[float]] = {name: [] for name in commands}
     for turn in range(rounds):
         for name, command in commands.items():
@@ -48,14 +50,14 @@ def interleaved(commands: Mapping[str, Command], rounds: int) -> dict[str, list[
 
 
 def once(name: str, command: Command) -> float:
-    """Wall seconds of one run."""
+    """Wall seconds of one run, or those that it tells."""
     start = time.perf_counter()
     done = subprocess.run(command.argv, cwd=command.cwd, capture_output=True, text=True, check=False)
     seconds = time.perf_counter() - start
     output = done.stdout + done.stderr
     if done.returncode not in command.statuses or command.expect not in output:
         sys.exit(f"{name} ended with exit status {done.returncode}:\n{output[-4000:]}")
-    return seconds
+    return float(output.splitlines()[-1]) if command.own_clock else seconds
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -67,6 +69,16 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def spread(times: Sequence[float]) -> str:
     """`median (least to most)` in seconds."""
     return f"{statistics.median(times):.2f} s ({min(times):.2f} to {max(times):.2f})"
+
+
+def against(value: float, most: float, unit: str = "") -> str:
+    """`value`, and whether it's within the limit."""
+    return f"{value:.2f}{unit} (limit {most:g}{unit}: {'met' if value <= most else '**missed**'})"
+
+
+def this_command() -> str:
+    """What to type to measure again, for the report."""
+    return f"`{' '.join(['python', f'benchmarks/{Path(sys.argv[0]).name}', *sys.argv[1:]])}`"
 
 
 def machine() -> str:

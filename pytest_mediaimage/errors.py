@@ -5,6 +5,8 @@
     MediaImageError                   base; `remedy` says what to do
     ├── EnvironmentFault              the machine failed, not the image (exit code 10: retry)
     │   ├── EngineUnavailable         no container engine answers, or it refuses us
+    │   ├── RegistryUnavailable       a registry, or a server that it sends us to, can't be reached or breaks off
+    │   │   └── RegistryDenied        it asks for credentials that we lack, or refuses those we have
     │   ├── SandboxUnavailable        bubblewrap or user namespaces are missing or forbidden
     │   ├── ToolUnavailable           a program we call (syft) is missing or broke
     │   ├── StorageFault              no space, or a directory that can't be written
@@ -61,6 +63,14 @@ class EnvironmentFault(MediaImageError):
 
 class EngineUnavailable(EnvironmentFault):
     """No container engine answers, or it refuses us."""
+
+
+class RegistryUnavailable(EnvironmentFault):
+    """A registry, or a server that it sends us to, can't be reached, stalls, or answers with nonsense."""
+
+
+class RegistryDenied(RegistryUnavailable):
+    """A registry asks for credentials that we lack, or refuses those that we have."""
 
 
 class SandboxUnavailable(EnvironmentFault):

@@ -122,6 +122,11 @@ def is_policy_argument(arg: str, opened: MediaSession, directory: Path) -> bool:
     return file == opened.policy_node or (directory / file).resolve() == opened.policy_file.resolve()
 
 
+def subjects_with_checks(items: Iterable[pytest.Item]) -> list[Subject]:
+    """Without doubles, in the order of the items."""
+    return list({id(item.subject): item.subject for item in items if isinstance(item, CheckItem)}.values())
+
+
 def subjects_that_want_an_sbom(items: Iterable[pytest.Item]) -> list[Subject]:
     """Without doubles, in the order of the items."""
     found: dict[int, Subject] = {}

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import pytest
 
 from .errors import EnvironmentFault, MediaImageError, UsageError
-from .items import CheckItem, collect_checks, is_policy_argument, subjects_that_want_an_sbom
+from .items import CheckItem, collect_checks, is_policy_argument, subjects_that_want_an_sbom, subjects_with_checks
 from .result import Result
 from .session import EXIT_ENVIRONMENT, MediaSession, Options, list_checks, report_failure
 
@@ -80,7 +81,7 @@ class Run:
         return cls(config, opened, notes)
 
     def pytest_report_header(self) -> list[str]:
-        return [self._opened.header(), *self._notes]
+        return [*self._opened.header(), *self._notes]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self) -> None:
@@ -91,7 +92,7 @@ class Run:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
-        if self._chosen or self._config.getoption("media_policy") or not self._config.getoption("file_or_dir"):
+        if self._collects_checks():
             items[:0] = collect_checks(session, self._opened, self._chosen)
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
@@ -102,10 +103,21 @@ class Run:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> None:
-        """syft is the slowest single step: it begins before the first test, where one will ask for it."""
-        if not session.config.getoption("collectonly"):
-            for subject in subjects_that_want_an_sbom(session.items):
-                subject.start_syft()
+        """What is slow begins before the first test, where one will ask for it: syft, and the reading of layers."""
+        if session.config.getoption("collectonly"):
+            return
+        for subject in subjects_that_want_an_sbom(session.items):
+            subject.start_syft()
+        if not _is_worker(self._config):
+            # With pytest-xdist the process that reports has no items; what it reads the workers find in the cache.
+            here = subjects_with_checks(session.items)
+            distributed = self._collects_checks() and not session.items
+            self._opened.read_layers(self._opened.subjects if distributed else here, _terminal(self._config))
+
+    def _collects_checks(self) -> bool:
+        """With path arguments only those paths are run, and a policy that is named."""
+        option = self._config.getoption
+        return bool(self._chosen or option("media_policy") or not option("file_or_dir"))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -144,6 +156,7 @@ class Run:
         session.exitstatus = self._opened.exit_code(int(session.exitstatus))
         try:
             if not _is_worker(self._config) and not self._config.getoption("collectonly"):
+                self._opened.prune_cache()
                 self._opened.write_reports()
         except EnvironmentFault as fault:
             self._report_fault = str(fault)
@@ -158,6 +171,11 @@ class Run:
 
     def pytest_unconfigure(self) -> None:
         self._opened.close()
+
+
+def _terminal(config: pytest.Config) -> TextIO | None:
+    """Where progress may be drawn: nowhere but on a terminal, and never with -q."""
+    return sys.stdout if sys.stdout.isatty() and config.get_verbosity() >= 0 else None
 
 
 def _is_worker(config: pytest.Config) -> bool:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from .checks import Check, Planned, known_ids, plan
 from .checks.context import Context
 from .checks.opening import open_subjects
 from .checks.registry import run_check
-from .checks.workbench import Workbench, default_cache_directory
+from .checks.workbench import FACTS_LIMIT, Workbench, default_cache_directory
 from .errors import EnvironmentFault, MediaImageError, UsageError
 from .policy import Policy, load_policy, load_preset, override
 from .report import json_report, parse_destination
 from .report.listing import listing
+from .report.progress import ProgressLine
 from .report.terminal import Terminal, write_summary
 from .report.text import failure_text
-from .result import Result, Status
+from .result import Result, Status, format_bytes
 
 if TYPE_CHECKING:
     from .checks.subject import Subject
@@ -99,14 +100,22 @@ class MediaSession:
         except ValueError:
             return self.policy_file.name
 
-    def header(self) -> str:
-        """One line: what is tested, how it is run, and by which policy."""
-        first = self.subjects[0]
-        if len(self.subjects) == 1:
-            images = f"{first.label} ({first.platform}, {first.image.digest[:19]})"
-        else:
-            images = ", ".join(subject.id for subject in self.subjects)
-        return f"media image: {images}; runtime: {self._runtime()}; policy: {self.policy.source}"
+    def header(self) -> list[str]:
+        """What is tested, how it is run, by which policy; and where what is learnt is kept."""
+        images = ", ".join(self._named(subject) for subject in self.subjects)
+        count, length = self.bench.facts.usage()
+        return [
+            f"media image: {images}; runtime: {self._runtime()}; policy: {self.policy.source}",
+            f"media image cache: {self.bench.cache} (facts of {count} layers, "
+            f"{format_bytes(length)} of {format_bytes(FACTS_LIMIT)})",
+        ]
+
+    @staticmethod
+    def _named(subject: Subject) -> str:
+        """The image, its platform, and the digests that say which it is."""
+        image = subject.image
+        index = f" of index {image.index_digest[:19]}" if image.index_digest else ""
+        return f"{subject.label} ({subject.platform}, {image.digest[:19]}{index})"
 
     def _runtime(self) -> str:
         if self.options.static:
@@ -120,6 +129,19 @@ class MediaSession:
     def reap(self) -> Sequence[str]:
         """Remove what killed runs left behind; a line for each thing."""
         return self.bench.reap()
+
+    def read_layers(self, subjects: Iterable[Subject], terminal: TextIO | None) -> None:
+        """Read what isn't known of the subjects' layers yet, its progress told on `terminal`.
+
+        What goes wrong shows in each check that needs them.
+        """
+        progress = ProgressLine(terminal) if terminal else None
+        for subject in subjects:
+            subject.image.read(progress)
+
+    def prune_cache(self) -> None:
+        """Keep the cache within its limits."""
+        self.bench.prune_cache()
 
     def run(self, planned: Planned, subject: Subject) -> Result:
         return run_check(planned.check, Context(subject, self.policy, planned.hardware_path))

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..ffmpeg import FFmpegIdentity, IdentityScanner
 from ..image.analysers import BUILT_IN
-from ..image.layer import Entry
+from ..image.entries import Entry
 
 NAME = "ffmpeg"
 # libavutil, FFmpeg's smallest library, has 400 kB and more; a bare tool of a shared build 150 kB and more.
@@ -30,7 +30,7 @@ class FFmpegIdentities:
     """Finds FFmpeg's tools and libraries by their content; the fact is an FFmpegIdentity as JSON."""
 
     name = NAME
-    version = 1
+    version = 2
 
     def watch(self, entry: Entry, head: bytes) -> _Identity | None:
         return _Identity() if head[:4] == b"\x7fELF" and entry.size >= _SMALLEST else None

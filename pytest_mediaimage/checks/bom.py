@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..storage import storage_faults
+
 if TYPE_CHECKING:
     from ..ffmpeg import FFmpegIdentity
     from ..image.image import Image
@@ -21,7 +23,12 @@ def syft_run(image: Image, *, cache: Path, work: Path) -> SyftRun:
     from ..sbom import SyftRun
 
     if image.engine_name:
-        target = f"docker:{image.config_digest}"
+        target = f"{image.source}:{image.engine_name}"
+    elif image.manifest is None:
+        archive = work / f"archive-{image.digest.hex[:16]}.tar"
+        with storage_faults(work), archive.open("wb") as out:
+            image.write_docker_archive(out)
+        target = f"docker-archive:{archive}"
     else:
         target = f"oci-dir:{image.write_layout(work / f'layout-{image.digest.hex[:16]}')}"
     return SyftRun(target, platform=str(image.platform), cache=cache, key=image.digest.hex, work=work)

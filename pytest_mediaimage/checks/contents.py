@@ -20,7 +20,7 @@ def _found(context: Context, analyser: str) -> Iterator[tuple[int, int, str, str
     """(layer, ordinal, path, what) of every file that an analyser named, in every layer."""
     for index, facts in enumerate(context.image.layer_facts):
         for ordinal, what in facts.found.get(analyser, {}).items():
-            yield index, ordinal, "/" + facts.entries[ordinal].path, what
+            yield index, ordinal, "/" + facts.entries.path(ordinal), what
 
 
 @check(
@@ -29,18 +29,17 @@ def _found(context: Context, analyser: str) -> Iterator[tuple[int, int, str, str
     why="Films belong in object or artifact storage: here every node pulls them, and their rights travel with them.",
 )
 def media(context: Context) -> Iterator[Finding]:
-    hidden = {(item.layer, item.ordinal): item for item in context.image.tree.hidden}
     found = []
     for layer, ordinal, path, what in _found(context, media_files.NAME):
         if not any(fnmatch.fnmatchcase(path, allowed) for allowed in context.policy.contents_allow):
-            size = context.image.layer_facts[layer].entries[ordinal].size
+            size = context.image.layer_facts[layer].entries.length(ordinal)
             found.append((size, layer, ordinal, path, what))
     total = sum(item[0] for item in found)
     context.measure(total, budget=_MEDIA_TOLERATED, unit="bytes")
     severity = None if total > _MEDIA_TOLERATED else Severity.NOTE
     for size, layer, ordinal, path, what in sorted(found, key=lambda item: -item[0])[:_LISTED]:
-        gone = hidden.get((layer, ordinal))
-        still = f", deleted or replaced by layer {gone.by + 1} but still pulled" if gone else ""
+        gone = context.image.tree.hidden_by(layer, ordinal)
+        still = f", deleted or replaced by layer {gone + 1} but still pulled" if gone is not None else ""
         yield context.finding(
             f"{path} is {what} ({format_bytes(size)}){still}",
             severity=severity,
@@ -60,7 +59,7 @@ def media(context: Context) -> Iterator[Finding]:
 )
 def kernel_drivers(context: Context) -> Iterator[Finding]:
     found = list(_found(context, kernel.NAME))
-    sizes = [context.image.layer_facts[layer].entries[ordinal].size for layer, ordinal, _, _ in found]
+    sizes = [context.image.layer_facts[layer].entries.length(ordinal) for layer, ordinal, _, _ in found]
     context.measure(len(found), budget=0, unit="files")
     for (layer, _, path, what), size in sorted(zip(found, sizes, strict=True), key=lambda item: -item[1])[:_LISTED]:
         yield context.finding(

@@ -36,7 +36,6 @@ def count(context: Context) -> Iterator[Finding]:
     why="They are pulled and stored on every node, and no container ever sees them.",
 )
 def waste(context: Context) -> Iterator[Finding]:
-    hidden = context.image.tree.hidden
     wasted = context.image.tree.wasted_size
     total = context.image.unpacked_size
     percent = 100 * wasted / total if total else 0.0
@@ -46,7 +45,7 @@ def waste(context: Context) -> Iterator[Finding]:
     floor = _WASTE_FLOOR if "layers.waste" in context.policy.severity else 0
     if budget is None or percent <= budget or wasted <= floor:
         return
-    for item in sorted(hidden, key=lambda item: -item.entry.size)[:_LISTED]:
+    for item in context.image.tree.largest_hidden(_LISTED):
         yield context.finding(
             f"{format_bytes(item.entry.size)} of /{item.path} can't be seen: "
             f"layer {item.by + 1} replaces or deletes it ({percent:.1f} % of the image is wasted)",

@@ -16,9 +16,9 @@ from .registry import check
 )
 def pinned(context: Context) -> Iterator[Finding]:
     reference = context.image.reference
-    if reference.transport:
+    if reference.transport not in ("", "registry"):
         context.skip("a local image, not a registry reference")
-    if context.image.source != "docker":
+    if context.image.source not in ("docker", "podman", "registry"):
         context.skip("a file, not a registry reference")
     if not context.policy.image_pinned:
         context.skip("the policy doesn't ask for it")

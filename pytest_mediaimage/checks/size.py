@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Iterator
 
-from ..image.layer import FILE
+from ..image.entries import FILE
 from ..result import Finding, format_bytes
 from .context import Context
 from .registry import check
@@ -79,6 +80,6 @@ def _against(context: Context, kind: str, size: int, budget: int | None, weights
 
 
 def _heaviest_files(context: Context, index: int) -> str:
-    entries = [entry for entry in context.image.layer_facts[index].entries if entry.type == FILE]
-    heaviest = sorted(entries, key=lambda entry: -entry.size)[:3]
-    return ", ".join(f"/{entry.path} ({format_bytes(entry.size)})" for entry in heaviest) or "nothing"
+    entries = context.image.layer_facts[index].entries
+    heaviest = heapq.nlargest(3, entries.of_type(FILE), key=entries.length)
+    return ", ".join(f"/{entries.path(i)} ({format_bytes(entries.length(i))})" for i in heaviest) or "nothing"

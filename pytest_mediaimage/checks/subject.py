@@ -90,13 +90,16 @@ class Subject:
     @cached_property
     def ffmpeg_files(self) -> tuple[FoundFFmpeg, ...]:
         """Every file in every layer that is or contains FFmpeg, told by its content."""
-        visible = {node.content: node for node in self.image.tree.files()}
+        facts = [
+            (layer, ordinal, fact)
+            for layer, layer_facts in enumerate(self.image.layer_facts)
+            for ordinal, fact in layer_facts.found.get(FFMPEG, {}).items()
+        ]
+        visible = self.image.tree.paths_of({(layer, ordinal) for layer, ordinal, _ in facts})
         found = []
-        for layer, facts in enumerate(self.image.layer_facts):
-            for ordinal, fact in facts.found.get(FFMPEG, {}).items():
-                node = visible.get((layer, ordinal))
-                path = node.path if node else facts.entries[ordinal].path
-                found.append(FoundFFmpeg("/" + path, layer, node is not None, from_json(fact)))
+        for layer, ordinal, fact in facts:
+            path = visible.get((layer, ordinal)) or self.image.layer_facts[layer].entries.path(ordinal)
+            found.append(FoundFFmpeg("/" + path, layer, (layer, ordinal) in visible, from_json(fact)))
         return tuple(found)
 
     def find_program(self, name: str) -> Node | None:

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import EnvironmentFault
-from ..image.cache import default_cache_directory, prepare_cache_directory
+from ..image.cache import FACTS_LIMIT, FactsCache, default_cache_directory, prepare_cache_directory
 from ..image.sources import Opening
 from .analysers import ANALYSERS
 from .goldens import Goldens
 
-__all__ = ["Workbench", "default_cache_directory"]
+__all__ = ["FACTS_LIMIT", "Workbench", "default_cache_directory"]
 
 if TYPE_CHECKING:
     from ..runtime.base import Container, RunnableImage, Runtime
@@ -45,7 +45,16 @@ class Workbench:
 
     @property
     def opening(self) -> Opening:
-        return Opening(self.cache, ANALYSERS)
+        return Opening(self.cache, ANALYSERS, keep_blobs=not self.static)
+
+    @property
+    def facts(self) -> FactsCache:
+        """What is known of layers."""
+        return FactsCache(self.cache, ANALYSERS)
+
+    def prune_cache(self) -> None:
+        """Remove what was used least recently, where the cache passes its limits."""
+        self.facts.prune()
 
     def reap(self) -> Sequence[str]:
         """Remove what killed runs left behind; a line for each thing removed."""

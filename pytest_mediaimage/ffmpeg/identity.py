@@ -20,12 +20,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from .elf import code_ranges
+from .anchors import BEFORE, Gate, Piece
 
 LICENSE_TEXTS = {
     "LGPL version 2.1 or later": "LGPL-2.1-or-later",
@@ -38,14 +38,14 @@ LICENSE_TEXTS = {
 
 BLOCK = 1 << 18
 LONGEST = 16 << 10  # of a configure line; the longest seen has 2.9 kB
-NEAR = 4096  # how far the compiler stands from the banner or the configure line; 952 bytes in a 9.0.2
+NEAR = BEFORE - 1  # how far the compiler stands from the banner or the configure line; 952 bytes in a 9.0.2
 AHEAD = LONGEST + 2 * NEAR  # what must be at hand after the place where a text begins
 KEEP = 64  # candidates of one kind, and
 TRIES = 1024  # places of one kind that are looked at closely: bounds against files made to cost memory and time
 
 _LIBRARY = rb"lib(?:avutil|avcodec|avformat|avfilter|avdevice|swscale|swresample|postproc)"
-_BANNER = re.compile(
-    rb"%s(?: version (?P<version>[!-~][ -~]{0,255})\0|configuration: (?P<configuration>)|(?P<built>built with %s\n\0))"
+_BANNER = re.compile(  # looks ahead, so that no match swallows the next one
+    rb"%s(?= version (?P<version>[!-~][ -~]{0,255})\0|configuration: (?P<configuration>)|built with %s\n\0(?P<built>))"
 )
 _VERSION = re.compile(rb"FFmpeg version ([!-~][ -~]{0,255})\0")
 _LICENSE = re.compile(rb"(%s) license: (%s)\0" % (_LIBRARY, "|".join(map(re.escape, LICENSE_TEXTS)).encode()))
@@ -106,59 +106,73 @@ class FFmpegIdentity:
 class IdentityScanner:
     """Reads a file's bytes once, in order, in chunks of any size: `feed` them, then `finish`.
 
-    Holds less than 300 KiB besides the chunk fed. The result doesn't depend on how the bytes were cut.
+    Holds 8 MiB at the most besides the chunk fed. The result doesn't depend on how the bytes were cut.
     """
 
     def __init__(self) -> None:
-        self._parts: list[bytes] = []  # what isn't scanned yet, after `margin` bytes that were
-        self._size = 0
-        self._margin = 0
-        self._start = 0  # the file's offset of the first byte held
-        self._elf: bool | None = None
-        self._code: tuple[tuple[int, int], ...] | None = None
-        self._hits: dict[str, list[_Hit]] = {
-            kind: [] for kind in ("banner-version", "banner-configuration", "built", "version", "configuration")
-        }
-        self._tries: Counter[str] = Counter()
-        self._named: dict[str, _Hit] = {}  # licences and library versions: the first of each
-        self._compilers: list[_Hit] = []
+        self._gate = Gate()
+        self._texts: _Texts | None = None
         self._result: FFmpegIdentity | None = None
         self._finished = False
 
     def feed(self, chunk: bytes | bytearray | memoryview) -> None:
-        """Take the file's next bytes. Does nothing for a file that isn't ELF."""
-        if self._elf is False:
-            return
-        self._parts.append(bytes(chunk))
-        self._size += len(chunk)
-        if self._elf is None and self._size >= 4:
-            self._elf = b"".join(self._parts)[:4] == b"\x7fELF"
-            if not self._elf:
-                self._parts.clear()
-        if self._elf and self._size >= self._margin + BLOCK + AHEAD:
-            self._scan(AHEAD)
+        """Take the file's next bytes. Does next to nothing for a file that isn't ELF."""
+        self._read(self._gate.feed(bytes(chunk)))
 
     def finish(self) -> FFmpegIdentity | None:
         """The identity, or None where the file is no FFmpeg. May be called again."""
         if not self._finished:
             self._finished = True
-            if self._elf:
-                self._scan(0)
-                self._result = self._judge()
-            self._parts.clear()
+            self._read(self._gate.end_of_head())
+            self._result = self._texts.finish() if self._texts is not None else None
+            self._gate, self._texts = Gate(), None
         return self._result
+
+    def _read(self, pieces: Iterable[Piece]) -> None:
+        for start, data in pieces:
+            if self._texts is None:
+                self._texts = _Texts(self._gate.counted)
+            self._texts.feed(start, data)
+
+
+class _Texts:
+    """Finds FFmpeg's texts in a file, and judges by them which FFmpeg it is. Holds less than 300 KiB."""
+
+    def __init__(self, counted: int) -> None:
+        """Texts that begin before `counted`, an offset in the file, don't count."""
+        self._counted = counted
+        self._parts: list[bytes] = []  # what isn't scanned yet, after `margin` bytes that were
+        self._size = 0
+        self._margin = counted
+        self._start = 0  # the file's offset of the first byte held
+        self._hits: dict[str, list[_Hit]] = {
+            kind: [] for kind in ("banner-version", "banner-configuration", "built", "version", "configuration")
+        }
+        self._tries: Counter[str] = Counter()
+        self._named: dict[str, _Hit] = {}  # licences and library versions: the first of each
+        self._compilers: dict[str, list[_Hit]] = {"banner": [], "configuration": []}  # by what they stand near
+
+    def feed(self, start: int, data: bytes) -> None:
+        """Take the bytes from an offset on, in order; where they leave some out, no text goes on."""
+        if start != self._start + self._size:
+            self._scan(0)
+            self._parts, self._size = [], 0
+            self._start, self._margin = start, max(0, self._counted - start)
+        self._parts.append(data)
+        self._size += len(data)
+        if self._size >= self._margin + BLOCK + AHEAD:
+            self._scan(AHEAD)
+
+    def finish(self) -> FFmpegIdentity | None:
+        self._scan(0)
+        return self._judge()
 
     def _scan(self, ahead: int) -> None:
         """Note every hit that begins in what is held, but for the last `ahead` bytes."""
         block = b"".join(self._parts)
-        if self._code is None:
-            self._code = code_ranges(block[:AHEAD])
-        low, end = self._margin, len(block) - ahead
-        for code_low, code_high in self._code:
-            self._scan_block(block, low, min(end, code_low - self._start))
-            low = max(low, min(end, code_high - self._start))
-        self._scan_block(block, low, end)
-        self._margin = min(NEAR + 1, end)  # one more: the NUL before a name
+        end = len(block) - ahead
+        self._scan_block(block, self._margin, end)
+        self._margin = min(BEFORE, end)
         self._parts = [block[end - self._margin :]]
         self._size = self._margin + ahead
         self._start += end - self._margin
@@ -174,19 +188,20 @@ class IdentityScanner:
             if banner.lastgroup == "version":
                 self._note("banner-version", at, banner["version"])
                 continue
-            kind, end = "built", banner.end()
+            text = end = banner.end(banner.lastgroup or 0)
+            kind = "built"
             if banner.lastgroup == "configuration":
                 kind = "banner-configuration"
-                end = block.find(b"\n\0", end, end + LONGEST) if self._may_try(kind) else -1
-            if end >= 0 and self._note(kind, at, block[banner.end() : end]):
-                self._look_for_compiler(block, at, end + 2)
+                end = block.find(b"\n\0", text, text + LONGEST) if self._may_try(kind) else -1
+            if end >= 0 and self._note(kind, at, block[text:end]):
+                self._look_for_compiler("banner", block, at, end + 2)
         for at in _find(block, b"FFmpeg version ", low, high):
             if match := _VERSION.match(block, at):
                 self._note("version", at, match[1])
         for at in _find(block, b"\0--", max(0, low - 1), high - 1):
             match = _CONFIGURATION.match(block, at + 1)
             if match and _is_configure_line(match[0]) and self._note("configuration", at + 1, match[0]):
-                self._look_for_compiler(block, at + 1, match.end() + 1)
+                self._look_for_compiler("configuration", block, at + 1, match.end() + 1)
         # A licence text is found by its middle, which may stand in the next block.
         for at in _find(block, b" license: ", low, high + 32):
             begin = block.rfind(b"lib", max(0, at - 16), at)
@@ -215,11 +230,11 @@ class IdentityScanner:
     def _note_named(self, name: str, at: int, text: bytes) -> None:
         self._named.setdefault(name, (self._start + at, text))
 
-    def _look_for_compiler(self, block: bytes, begin: int, end: int) -> None:
+    def _look_for_compiler(self, near: str, block: bytes, begin: int, end: int) -> None:
         """The compiler's name stands beside the banner or the configure line, on either side."""
         before = list(_COMPILER.finditer(block, max(0, begin - NEAR), begin))[-1:]
         for match in before or [*_COMPILER.finditer(block, max(0, end - 1), end + NEAR)][:1]:
-            self._compilers.append((self._start + match.start(), match[0]))
+            self._compilers[near].append((self._start + match.start(), match[0]))
 
     def _judge(self) -> FFmpegIdentity | None:
         hits = self._hits
@@ -239,7 +254,8 @@ class IdentityScanner:
         else:
             return None
         found = {"version": version, "configuration": configuration}
-        found["compiler"] = self._compilers[0] if tool and self._compilers else None
+        compilers = self._compilers["banner"] + self._compilers["configuration"]
+        found["compiler"] = compilers[0] if tool and compilers else None
         offsets |= {name: hit[0] for name, hit in found.items() if hit}
         texts = {name: hit[1].decode("utf-8", "backslashreplace") if hit else None for name, hit in found.items()}
         return FFmpegIdentity(

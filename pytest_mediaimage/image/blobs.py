@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
 from ..errors import CorruptImage, PlatformNotFound
-from .compression import LayerStream
 from .config import Config
 from .digest import Digest, Platform
 from .layer import Layer
+from .layer_stream import LayerStream
 from .manifest import MAX_DOCUMENT, Descriptor, Index, Manifest, parse_document
 
 # An index in an index is legal; real ones are two deep.
@@ -56,17 +57,55 @@ class BlobContent:
 
     def layer_streams(self, layers: Sequence[Layer], *, identified: bool) -> Iterator[LayerStream]:
         for layer in layers:
-            assert layer.descriptor is not None
-            digest = layer.descriptor.digest
-            if "nydus" in layer.descriptor.media_type:
-                raise CorruptImage("a nydus layer is no tar and can't be read", blob=digest)
-            with self.store.open(digest) as file:
-                yield LayerStream(
-                    file,
-                    where=f"layer {layer.index + 1} ({digest[:19]})",
-                    compressed=(digest, layer.descriptor.length),
-                    diff_id=layer.diff_id,
-                )
+            with self.open_layer(layer) as stream:
+                yield stream
+
+    @contextmanager
+    def open_layer(self, layer: Layer) -> Iterator[LayerStream]:
+        assert layer.descriptor is not None
+        digest = layer.descriptor.digest
+        check_readable(layer.descriptor)
+        with (
+            self._open(layer.descriptor) as file,
+            LayerStream(
+                file,
+                where=f"layer {layer.index + 1} ({digest[:19]})",
+                compressed=(digest, layer.descriptor.length),
+                diff_id=layer.diff_id,
+            ) as stream,
+        ):
+            yield stream
+
+    def _open(self, descriptor: Descriptor) -> AbstractContextManager[IO[bytes]]:
+        try:
+            return self.store.open(descriptor.digest)
+        except CorruptImage as error:
+            if not _FOREIGN.search(descriptor.media_type):
+                raise
+            raise CorruptImage(
+                f"a layer that may not be distributed, and isn't here: {error.message}",
+                remedy="Copy the image with it, or fetch it from where its descriptor says.",
+            ) from error
+
+
+# Windows' base layers, which only their maker hands out (media-types of Docker, and of OCI up to 1.1).
+_FOREIGN = re.compile(r"\.(?:foreign|nondistributable)\.")
+
+
+def check_readable(descriptor: Descriptor) -> None:
+    """Raises CorruptImage for a layer of which its descriptor says that it is no tar, or a secret one."""
+    if "nydus" in descriptor.media_type or any("/nydus-" in key for key in descriptor.annotations):
+        raise CorruptImage(
+            "a nydus layer is no tar and can't be read",
+            blob=descriptor.digest,
+            remedy="Test the image that it was converted from.",
+        )
+    if descriptor.media_type.endswith("+encrypted"):
+        raise CorruptImage(
+            "the layer is encrypted",
+            blob=descriptor.digest,
+            remedy="Test the image before it is encrypted, or decrypt it with skopeo copy --decryption-key.",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +125,8 @@ def candidates(store: BlobStore, roots: Sequence[Descriptor]) -> Iterator[tuple[
 def _candidates(
     store: BlobStore, roots: Sequence[Descriptor], depth: int, seen: set[tuple[Digest, Platform | None]]
 ) -> Iterator[tuple[Platform, Descriptor]]:
-    for descriptor in roots:
+    # What hangs beside images, such as an index for lazy pulls, is no image to choose.
+    for descriptor in [root for root in roots if not root.artifact_type] or roots:
         # Indexes that name each other's children over and over would never end.
         known = (descriptor.digest, None if descriptor.is_index else descriptor.platform)
         if descriptor.is_attestation or known in seen:

@@ -1,83 +1,36 @@
-"""Layers as they travel: gzip, zstd or plain, told apart by their first bytes and checked against their digest."""
+"""How layers travel: gzip, zstd or plain, told apart by their first bytes."""
 
 from __future__ import annotations
 
-import hashlib
 import zlib
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import zstandard
-from isal import igzip, isal_zlib
+from isal import igzip_lib, isal_zlib
 
 from ..errors import CorruptImage
-from .digest import Digest
+from .limits import MAX_COMPRESSION_RATIO, MAX_LAYER_LENGTH, MAX_UNQUESTIONED_LENGTH, MAX_ZSTD_WINDOW
+from .pipeline import BLOCK
 
-# zstd's own default limit is 128 MiB; a larger window is a way to make us allocate memory.
-_MAX_WINDOW = 128 * 1024 * 1024
-_READ = 256 * 1024
-_DAMAGE: tuple[type[Exception], ...] = (
-    EOFError,
-    zlib.error,
-    isal_zlib.error,  # type: ignore[assignment]
-    igzip.BadGzipFile,
-    zstandard.ZstdError,
-)
+_DAMAGE: tuple[type[Exception], ...] = (EOFError, zlib.error, isal_zlib.error, zstandard.ZstdError)  # type: ignore[assignment]
+_SKIPPABLE = b"\x2a\x4d\x18"  # with 0x50 to 0x5F before it (RFC 8878, 3.1.2)
+
+
+# zstd's words for what it can't or won't do.
+_REFUSED = {
+    "Dictionary mismatch": "the zstd stream needs a dictionary, which no container engine has",
+    "too much memory": f"the zstd stream has a window of more than {MAX_ZSTD_WINDOW >> 20} MiB, which zstd refuses",
+}
 
 
 class ByteStream(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-class Hashing:
-    """Passes a stream on while counting and hashing it."""
-
-    def __init__(self, stream: ByteStream, algorithm: str = "sha256") -> None:
-        self._stream = stream
-        self._hash = hashlib.new(algorithm)
-        self._algorithm = algorithm
-        self.count = 0
-
-    def read(self, size: int = -1, /) -> bytes:
-        data = self._stream.read(size)
-        self._hash.update(data)
-        self.count += len(data)
-        return data
-
-    @property
-    def digest(self) -> Digest:
-        return Digest(f"{self._algorithm}:{self._hash.hexdigest()}")
-
-    def drain(self) -> None:
-        while self.read(_READ):
-            pass
-
-
-class _Rewound:
-    """A stream whose first bytes were already read."""
-
-    def __init__(self, head: bytes, stream: ByteStream) -> None:
-        self._head = head
-        self._stream = stream
-
-    def read(self, size: int = -1, /) -> bytes:
-        if self._head:
-            if size < 0:
-                head, self._head = self._head, b""
-                return head + self._stream.read(-1)
-            head, self._head = self._head[:size], self._head[size:]
-            return head
-        return self._stream.read(size)
-
-    def readinto(self, buffer: memoryview, /) -> int:
-        """What isal's gzip reader asks for."""
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
-
 def compression_of(head: bytes) -> str:
     """`zstd`, `gzip`, `bzip2`, `xz` or `none`, from at least six first bytes."""
-    if head[:4] == b"\x28\xb5\x2f\xfd" or (head[1:4] == b"\x2a\x4d\x18" and 0x50 <= head[0] <= 0x5F):
+    if head[:4] == b"\x28\xb5\x2f\xfd" or (head[1:4] == _SKIPPABLE and 0x50 <= head[0] <= 0x5F):
         return "zstd"
     if head[:2] == b"\x1f\x8b":
         return "gzip"
@@ -88,84 +41,103 @@ def compression_of(head: bytes) -> str:
     return "none"
 
 
-class LayerStream:
-    """The uncompressed bytes of a layer, checked when `verify` is called.
+def plain_blocks(blocks: Iterator[bytes], compression: str, where: str) -> Iterator[bytes]:
+    """The uncompressed bytes of `blocks`, in blocks of BLOCK bytes at the most.
 
-    `compressed` is the blob's digest and length in bytes, or None where the source keeps no compressed blobs.
-    `diff_id` is what the configuration says of the uncompressed bytes, or None where the source can't tell
-    which layer this is before the end.
+    Raises CorruptImage where the stream is damaged, is a bomb, or is compressed in a way that no engine reads.
     """
-
-    def __init__(
-        self,
-        raw: ByteStream,
-        *,
-        where: str,
-        compressed: tuple[Digest, int] | None = None,
-        diff_id: Digest | None = None,
-    ) -> None:
-        self.where = where
-        self._expected = compressed
-        self.diff_id = diff_id
-        self._raw = Hashing(raw, compressed[0].algorithm if compressed else "sha256")
-        head = self._raw.read(6)
-        while 0 < len(head) < 6 and (more := self._raw.read(6 - len(head))):
-            head += more
-        self.compression = compression_of(head)
-        whole = _Rewound(head, self._raw)
-        self._plain = Hashing(_decompressor(whole, self.compression, where), diff_id.algorithm if diff_id else "sha256")
-
-    def read(self, size: int, /) -> bytes:
-        try:
-            return self._plain.read(size)
-        except _DAMAGE as error:
-            raise CorruptImage(
-                f"the {self.compression} stream is damaged ({error})",
-                blob=self.where,
-                offset=self._raw.count,
-                remedy="Build or copy the image again.",
-            ) from error
-
-    def verify(self) -> Digest:
-        """Read to the end and return the diffID.
-
-        Raises CorruptImage where digest, length or diffID isn't what the image says.
-        """
-        while self.read(_READ):
-            pass
-        self._raw.drain()
-        if self._expected:
-            digest, length = self._expected
-            if self._raw.count != length:
-                raise self._mismatch(f"{self._raw.count} bytes where its descriptor says {length}")
-            if self._raw.digest != digest:
-                raise self._mismatch(f"its content has the digest {self._raw.digest}")
-        if self.diff_id and self._plain.digest != self.diff_id:
-            raise self._mismatch(f"its uncompressed content is {self._plain.digest}, the diffID is {self.diff_id}")
-        return self._plain.digest
-
-    @property
-    def uncompressed_length(self) -> int:
-        """Bytes read so far; after `verify`, of the whole layer."""
-        return self._plain.count
-
-    def _mismatch(self, message: str) -> CorruptImage:
-        return CorruptImage(
-            f"the layer is damaged: {message}", blob=self.where, remedy="Build or copy the image again."
-        )
-
-
-def _decompressor(raw: _Rewound, compression: str, where: str) -> ByteStream:
-    if compression == "zstd":
-        decompressor = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW)
-        return decompressor.stream_reader(raw, read_across_frames=True)  # type: ignore[arg-type]
-    if compression == "gzip":
-        gzip: ByteStream = igzip.IGzipFile(fileobj=raw, mode="rb")  # type: ignore[no-untyped-call]
-        return gzip
-    if compression in ("bzip2", "xz"):
+    ways: dict[str, Callable[[_Counted], Iterator[bytes]]] = {"zstd": _unzstd, "gzip": _gunzip, "none": _cut}
+    if compression not in ways:
         raise CorruptImage(
             f"the layer is compressed with {compression}, which no container engine reads",
             blob=where,
             remedy="Use gzip or zstd.",
         )
-    return raw
+    source = _Counted(blocks, where)
+    length = 0
+    try:
+        for block in ways[compression](source):
+            length += len(block)
+            ratio = length > MAX_UNQUESTIONED_LENGTH and length > MAX_COMPRESSION_RATIO * source.count
+            if ratio or length > MAX_LAYER_LENGTH:
+                raise CorruptImage(
+                    f"a decompression bomb: {source.count} bytes have become {length}, and there is more",
+                    blob=where,
+                    offset=source.count,
+                )
+            yield block
+    except _DAMAGE as error:
+        unknown = next((reason for word, reason in _REFUSED.items() if word in str(error)), "")
+        raise CorruptImage(
+            unknown or f"the {compression} stream is damaged ({error})",
+            blob=where,
+            offset=source.count,
+            remedy="Build or copy the image again.",
+        ) from error
+
+
+class _Counted:
+    """Blocks, and a count of the bytes that were taken."""
+
+    def __init__(self, blocks: Iterator[bytes], where: str) -> None:
+        self._blocks = blocks
+        self.where = where
+        self.count = 0
+
+    def next(self) -> bytes:
+        """The next block, empty at the end."""
+        block = next(self._blocks, b"")
+        self.count += len(block)
+        return block
+
+    def read(self, size: int = -1, /) -> bytes:
+        """What zstandard asks for; it takes any length."""
+        return self.next()
+
+
+def _cut(source: _Counted) -> Iterator[bytes]:
+    block = source.next()
+    _refuse_file_system(block, source.where)
+    while block:
+        for at in range(0, len(block), BLOCK):
+            yield block if len(block) <= BLOCK else block[at : at + BLOCK]
+        block = source.next()
+
+
+def _refuse_file_system(head: bytes, where: str) -> None:
+    """Some layers are mounted, and are no tar: RAFS and EROFS (nydus), squashfs."""
+    for offset, magic, name in ((0, b"SFAR", "RAFS"), (1024, b"\xe2\xe1\xf5\xe0", "EROFS"), (0, b"hsqs", "squashfs")):
+        if head[offset : offset + 4] == magic and head[257:262] != b"ustar":
+            raise CorruptImage(f"a {name} file system, as nydus uses it, is no tar and can't be read", blob=where)
+
+
+def _unzstd(source: _Counted) -> Iterator[bytes]:
+    decompressor = zstandard.ZstdDecompressor(max_window_size=MAX_ZSTD_WINDOW)
+    reader = decompressor.stream_reader(source, read_across_frames=True)  # type: ignore[arg-type]
+    while block := reader.read(BLOCK):
+        yield block
+
+
+def _gunzip(source: _Counted) -> Iterator[bytes]:
+    """Several members in a row are one stream; zeros may follow the last (RFC 1952, and what GNU gzip takes)."""
+    rest = source.next()
+    while True:
+        while rest and not rest.strip(b"\0"):
+            rest = source.next()
+        if not rest:
+            return
+        member = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
+        while not member.eof:
+            block = member.decompress(rest, BLOCK)
+            rest = b""
+            if block:
+                yield block
+            if member.needs_input and not member.eof:
+                rest = source.next()
+                if not rest:
+                    raise EOFError("it ends too soon")
+        rest = member.unused_data
+        # A member's first bytes may lie in two blocks.
+        while 0 < len(rest.lstrip(b"\0")) < 18 and (more := source.next()):
+            rest += more
+        rest = rest.lstrip(b"\0") if rest[:1] == b"\0" else rest

@@ -8,7 +8,8 @@ from typing import Any
 
 from ..errors import CorruptImage, InvalidReference
 from .digest import Digest, Platform
-from .manifest import parse_document
+from .document import array, fields, mapping, parse_document, string, strings
+from .limits import MAX_LAYERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,33 +34,40 @@ class Config:
         document = parse_document(data, blob=digest)
         try:
             return cls._from_document(document, data, digest)
-        except (KeyError, TypeError, ValueError, AttributeError, InvalidReference) as error:
-            raise CorruptImage(f"the image configuration is malformed: {error!r}", blob=digest) from error
+        except KeyError as error:
+            raise CorruptImage(f"the image configuration is malformed: no {error}", blob=digest) from error
+        except (TypeError, ValueError, InvalidReference) as error:
+            raise CorruptImage(f"the image configuration is malformed: {error}", blob=digest) from error
 
     @classmethod
     def _from_document(cls, document: dict[str, Any], data: bytes, digest: Digest) -> Config:
-        run = document.get("config") or {}
-        diff_ids = tuple(Digest(item) for item in document["rootfs"]["diff_ids"] or ())
-        blame = [str(h.get("created_by") or "") for h in document.get("history") or () if not h.get("empty_layer")]
+        own = fields(document, "os", "architecture", "variant", "config", "rootfs", "history")
+        run = fields(own.get("config"), "User", "Env", "WorkingDir", "Entrypoint", "Cmd", "Labels")
+        diff_ids = tuple(Digest(item) for item in array(fields(own["rootfs"], "diff_ids")["diff_ids"]))
+        if len(diff_ids) > MAX_LAYERS:
+            raise ValueError(f"{len(diff_ids)} layers, more than {MAX_LAYERS}")
+        blame = [step for step in map(_instruction, array(own.get("history"))) if step is not None]
         # A history that is shorter or longer than the layers can't be matched to them: no blame beats a wrong one.
         if len(blame) != len(diff_ids):
             blame = [""] * len(diff_ids)
         return cls(
             digest=digest,
-            platform=Platform.of(document["os"], document["architecture"], document.get("variant") or ""),
-            user=str(run.get("User") or ""),
-            env=dict(item.partition("=")[::2] for item in run.get("Env") or ()),
-            working_dir=str(run.get("WorkingDir") or ""),
-            entrypoint=_argv(run.get("Entrypoint")),
-            cmd=_argv(run.get("Cmd")),
-            labels={str(k): str(v) for k, v in (run.get("Labels") or {}).items()},
+            platform=Platform.of(string(own["os"]), string(own["architecture"]), string(own.get("variant"))),
+            user=string(run.get("User")),
+            env=dict(item.partition("=")[::2] for item in strings(run.get("Env"))),
+            working_dir=string(run.get("WorkingDir")),
+            entrypoint=strings(run.get("Entrypoint")),
+            cmd=strings(run.get("Cmd")),
+            labels=mapping(run.get("Labels")),
             diff_ids=diff_ids,
             history=tuple(blame),
             raw=data,
         )
 
 
-def _argv(value: Any) -> tuple[str, ...]:
-    if isinstance(value, str):
-        raise TypeError(f"{value!r} should be a list")
-    return tuple(str(item) for item in value or ())
+def _instruction(step: Any) -> str | None:
+    """The instruction of a step that made a layer; None where it made none."""
+    own = fields(step, "created_by", "empty_layer")
+    if not isinstance(own.get("empty_layer") or False, bool):
+        raise TypeError(f"empty_layer is {str(own['empty_layer'])[:100]!r}")
+    return None if own.get("empty_layer") else string(own.get("created_by"))

@@ -7,38 +7,31 @@ import json
 import tarfile
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Protocol, cast
+from typing import IO, cast
 
-from ..errors import CorruptImage
-from .blobs import BlobContent
+from ..errors import CorruptImage, MediaImageError
+from .blobs import BlobStore
 from .cache import FactsCache
-from .compression import LayerStream
 from .config import Config
 from .digest import Digest, Platform
+from .entries import FILE
 from .export import export_layout
-from .layer import FILE, Layer, LayerFacts
+from .layer import Layer, LayerFacts
+from .layer_stream import LayerStream
 from .manifest import Manifest
+from .progress import Progress
+from .reading import Content, OpenableContent, read_layers
 from .reference import Reference
-from .scan import Analyser, numbered, scan_layer
+from .scan import Analyser, numbered
 from .tar import TarReader
 from .tree import Node, Tree
 from .unpack import copy_content, unpack
 
 _IN_MEMORY = 16 * 1024 * 1024
-
-
-class Content(Protocol):
-    """Where an image's layers come from."""
-
-    def layer_streams(self, layers: Sequence[Layer], *, identified: bool) -> Iterator[LayerStream]:
-        """A stream for each of `layers`, in any order; each is read to its end before the next is asked for.
-
-        With `identified` each stream knows its diffID beforehand, even where finding out costs a pass.
-        Without it there may be streams of other layers too.
-        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +51,8 @@ class Image:
     """An image for one platform. Opening one reads documents only; layers are read when first asked for.
 
     `digest` is the manifest's, or the configuration's where the source keeps no manifest; `index_digest` is
-    the digest of the index it was chosen from. `engine_name` is what a Docker Engine calls it, empty where it lies
-    in none. Sizes are in bytes.
+    the digest of the index it was chosen from. `engine_name` is the ID of the image in the engine that it comes
+    from, empty for other sources. Sizes are in bytes.
     """
 
     def __init__(
@@ -91,7 +84,7 @@ class Image:
         self._content = content
         self._cache = FactsCache(cache, analysers)
         self._analysers = tuple(analysers)
-        self._fault: CorruptImage | None = None
+        self._fault: MediaImageError | None = None
 
     @property
     def name(self) -> str:
@@ -132,7 +125,16 @@ class Image:
 
     @cached_property
     def layer_facts(self) -> tuple[LayerFacts, ...]:
-        """What is in each layer. Raises CorruptImage, the same one each time."""
+        """What is in each layer. Raises CorruptImage or EnvironmentFault, the same one each time."""
+        return self._facts(None)
+
+    def read(self, progress: Progress | None = None) -> None:
+        """Read what isn't known of the layers yet. A fault shows when they are asked for."""
+        if "layer_facts" not in self.__dict__ and self._fault is None:
+            with suppress(MediaImageError):
+                self.layer_facts = self._facts(progress)
+
+    def _facts(self, progress: Progress | None) -> tuple[LayerFacts, ...]:
         if self._fault is not None:
             raise self._fault
         known: dict[str, LayerFacts] = {}
@@ -143,18 +145,32 @@ class Image:
             else:
                 missing[layer.diff_id] = layer
         try:
-            for stream in self._content.layer_streams(list(missing.values()), identified=False) if missing else ():
-                facts = scan_layer(stream, self._analysers)
-                if facts.diff_id in missing:
-                    known[facts.diff_id] = facts
-                    self._cache.store(facts)
-        except CorruptImage as error:
+            if missing:
+                known |= self._read(list(missing.values()), progress)
+        except MediaImageError as error:
             self._fault = error
             raise
-        for diff_id in missing.keys() - known.keys():
-            self._fault = CorruptImage(f"{self.name} lacks a layer that its configuration names", blob=diff_id)
-            raise self._fault
         return tuple(known[layer.diff_id] for layer in self.layers)
+
+    def _read(self, missing: Sequence[Layer], progress: Progress | None) -> dict[str, LayerFacts]:
+        wanted = {layer.diff_id for layer in missing}
+        found: dict[str, LayerFacts] = {}
+        lengths = [layer.compressed_size for layer in missing]
+        if progress:
+            expected = sum(length for length in lengths if length is not None) if None not in lengths else None
+            progress.begin(self.name, len(missing), expected)
+        try:
+            with closing(read_layers(self._content, missing, self._analysers, progress)) as read:
+                for facts in read:
+                    if facts.diff_id in wanted:
+                        self._cache.store(facts)
+                        found[facts.diff_id] = facts
+        finally:
+            if progress:
+                progress.end()
+        for diff_id in wanted - found.keys():
+            raise CorruptImage(f"{self.name} lacks a layer that its configuration names", blob=diff_id)
+        return found
 
     @cached_property
     def tree(self) -> Tree:
@@ -165,7 +181,7 @@ class Image:
         """Every visible path, directories and links too, sorted."""
         return [
             FileEntry("/" + n.path, n.entry.size, n.entry.mode, n.entry.uid, n.entry.gid, n.layer, n.type)
-            for n in sorted(self.tree.nodes.values(), key=lambda node: node.path)
+            for n in self.tree
         ]
 
     def open(self, path: str) -> IO[bytes]:
@@ -178,12 +194,21 @@ class Image:
             raise FileNotFoundError(f"{path} isn't in {self.name}")
         if node.type != FILE:
             raise IsADirectoryError(f"{path} in {self.name} is a {node.type}, not a regular file")
-        return self._read(node)
+        return self.content_of(node)
 
     def _streams(self, layers: Sequence[Layer]) -> Iterator[LayerStream]:
-        return self._content.layer_streams(layers, identified=True)
+        """A stream of each of `layers`, which knows its diffID; it's closed when the next is asked for."""
+        if isinstance(self._content, OpenableContent):
+            for layer in layers:
+                with self._content.open_layer(layer) as stream, stream:
+                    yield stream
+        else:
+            for stream in self._content.layer_streams(layers, identified=True):
+                with stream:
+                    yield stream
 
-    def _read(self, node: Node) -> IO[bytes]:
+    def content_of(self, node: Node) -> IO[bytes]:
+        """The content of a regular file."""
         layer, wanted = node.content
         spool = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115
         for stream in self._streams([self.layers[layer]]):
@@ -206,9 +231,10 @@ class Image:
 
         Raises ValueError for an image that has no manifest.
         """
-        if self.manifest is None or not isinstance(self._content, BlobContent):
+        store: BlobStore | None = getattr(self._content, "store", None)
+        if self.manifest is None or store is None:
             raise ValueError(f"{self.name} has no manifest")
-        export_layout(self._content.store, self.manifest, self.platform, root)
+        export_layout(store, self.manifest, self.platform, root)
         return root
 
     def write_docker_archive(self, out: IO[bytes]) -> None:

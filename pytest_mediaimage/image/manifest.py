@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import CorruptImage, InvalidReference
 from .digest import Digest, Platform
+from .document import array, fields, mapping, parse_document, string
+from .limits import MAX_DESCRIPTORS, MAX_DOCUMENT, MAX_LAYERS
 
-# The distribution specification lets a registry refuse manifests over 4 MiB; nobody writes larger ones.
-MAX_DOCUMENT = 4 * 1024 * 1024
+__all__ = ["INDEX_TYPES", "MANIFEST_TYPES", "MAX_DOCUMENT", "Descriptor", "Index", "Manifest", "parse_document"]
 
 INDEX_TYPES = (
     "application/vnd.oci.image.index.v1+json",
@@ -21,19 +21,7 @@ MANIFEST_TYPES = (
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.v2+json",
 )
-
-
-def parse_document(data: bytes, *, blob: str) -> dict[str, Any]:
-    """A JSON object from untrusted bytes. Raises CorruptImage where it isn't one."""
-    if len(data) > MAX_DOCUMENT:
-        raise CorruptImage(f"the document is larger than {MAX_DOCUMENT} bytes", blob=blob)
-    try:
-        document = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise CorruptImage(f"no valid JSON: {error}", blob=blob) from error
-    if not isinstance(document, dict):
-        raise CorruptImage("the JSON document is no object", blob=blob)
-    return document
+_MALFORMED = (KeyError, TypeError, ValueError, InvalidReference)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +39,19 @@ class Descriptor:
     def from_json(cls, data: Any, *, blob: str) -> Descriptor:
         """`blob` names the document that holds the descriptor, for the error."""
         try:
-            length = data["size"]
-            if type(length) is not int or length < 0:
+            own = fields(data, "mediaType", "digest", "size", "platform", "annotations", "artifactType")
+            length = own["size"]
+            if type(length) is not int or not 0 <= length < 1 << 63:
                 raise ValueError(f"size is {length!r}")
             return cls(
-                media_type=str(data.get("mediaType", "")),
-                digest=Digest(data["digest"]),
+                media_type=string(own.get("mediaType")),
+                digest=Digest(own["digest"]),
                 length=length,
-                platform=_platform(data.get("platform")),
-                annotations={str(k): str(v) for k, v in (data.get("annotations") or {}).items()},
-                artifact_type=str(data.get("artifactType", "")),
+                platform=_platform(own.get("platform")),
+                annotations=mapping(own.get("annotations")),
+                artifact_type=string(own.get("artifactType")),
             )
-        except (KeyError, TypeError, ValueError, AttributeError, InvalidReference) as error:
+        except _MALFORMED as error:
             raise CorruptImage(f"a descriptor is malformed ({_say(error)})", blob=blob) from error
 
     @property
@@ -78,9 +67,11 @@ class Descriptor:
 
 
 def _platform(data: Any) -> Platform | None:
-    if not data or data.get("os") == "unknown":
+    own = fields(data, "os", "architecture", "variant")
+    os, architecture = string(own.get("os")), string(own.get("architecture"))
+    if (not os and not architecture) or "unknown" in (os, architecture):
         return None
-    return Platform.of(data["os"], data["architecture"], data.get("variant") or "")
+    return Platform.of(os, architecture, string(own.get("variant")))
 
 
 def _say(error: Exception) -> str:
@@ -99,19 +90,30 @@ class Manifest:
 
     @classmethod
     def from_bytes(cls, data: bytes, digest: Digest) -> Manifest:
+        """Raises CorruptImage, also for a document that another reader could take for an index."""
         document = parse_document(data, blob=digest)
-        if not isinstance(document.get("layers"), list) or "config" not in document:
-            raise CorruptImage("an image manifest needs config and layers", blob=digest)
-        annotations = document.get("annotations") or {}
-        if not isinstance(annotations, dict):
-            raise CorruptImage("the annotations of an image manifest are a mapping", blob=digest)
-        return cls(
-            digest=digest,
-            media_type=str(document.get("mediaType", MANIFEST_TYPES[0])),
-            config=Descriptor.from_json(document["config"], blob=digest),
-            layers=tuple(Descriptor.from_json(layer, blob=digest) for layer in document["layers"]),
-            annotations={key: str(value) for key, value in annotations.items()},
-        )
+        try:
+            own = fields(document, "mediaType", "config", "layers", "annotations", "manifests", "fsLayers")
+            media_type = string(own.get("mediaType")) or MANIFEST_TYPES[0]
+            # As containerd since CVE-2021-41190: what a document is must not depend on who reads it.
+            if "manifests" in own or media_type in INDEX_TYPES:
+                raise ValueError("an index in place of an image manifest")
+            if "fsLayers" in own:
+                raise ValueError("a manifest of schema 1, which engines no longer read; push the image again")
+            if "config" not in own or "layers" not in own:
+                raise ValueError("an image manifest needs config and layers")
+            layers = array(own["layers"])
+            if len(layers) > MAX_LAYERS:
+                raise ValueError(f"{len(layers)} layers, more than {MAX_LAYERS}")
+            return cls(
+                digest=digest,
+                media_type=media_type,
+                config=Descriptor.from_json(own["config"], blob=digest),
+                layers=tuple(Descriptor.from_json(layer, blob=digest) for layer in layers),
+                annotations=mapping(own.get("annotations")),
+            )
+        except _MALFORMED as error:
+            raise CorruptImage(f"the image manifest is malformed: {_say(error)}", blob=digest) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +124,17 @@ class Index:
 
     @classmethod
     def from_bytes(cls, data: bytes, blob: str) -> Index:
+        """Raises CorruptImage, also for a document that another reader could take for an image manifest."""
         document = parse_document(data, blob=blob)
-        manifests = document.get("manifests")
-        if not isinstance(manifests, list):
-            raise CorruptImage("an image index needs manifests", blob=blob)
-        return cls(tuple(Descriptor.from_json(item, blob=blob) for item in manifests))
+        try:
+            own = fields(document, "mediaType", "manifests", "config", "layers")
+            if "config" in own or "layers" in own or string(own.get("mediaType")) in MANIFEST_TYPES:
+                raise ValueError("an image manifest in place of an index")
+            if "manifests" not in own:
+                raise ValueError("an image index needs manifests")
+            manifests = array(own["manifests"])
+            if len(manifests) > MAX_DESCRIPTORS:
+                raise ValueError(f"{len(manifests)} manifests, more than {MAX_DESCRIPTORS}")
+            return cls(tuple(Descriptor.from_json(item, blob=blob) for item in manifests))
+        except _MALFORMED as error:
+            raise CorruptImage(f"the image index is malformed: {_say(error)}", blob=blob) from error

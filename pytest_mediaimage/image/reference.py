@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from ..errors import InvalidReference
 from .digest import Digest
 
-TRANSPORTS = ("docker", "oci", "oci-archive")
-_LATER = ("registry", "podman", "docker-archive")
+TRANSPORTS = ("registry", "docker", "podman", "oci", "oci-archive", "docker-archive")
+_FILES = ("oci", "oci-archive", "docker-archive")
 
 # The grammar of the distribution project's reference package, which Docker and containerd share.
 _NAME = re.compile(
@@ -20,6 +20,8 @@ _NAME = re.compile(
 _LONGEST_NAME = 255
 # Only what looks like a digest is one: Jenkins calls its folders "job@2".
 _PATH_AND_DIGEST = re.compile(r"(.*)@(sha\d+:[^/]*)", re.DOTALL)
+# skopeo's docker-archive:PATH:NAME:TAG, whose path has no colon.
+_PATH_AND_NAME = re.compile(rf"([^:]+):({_NAME.pattern})")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 
 
@@ -28,7 +30,8 @@ class Reference:
     """A parsed reference.
 
     `text` is what the user wrote. `transport` is one of TRANSPORTS, `demo`, or empty where the user named none.
-    `location` is a path or a repository name; `tag` and `digest` are empty where absent.
+    `location` is a path or a repository name; `tag` and `digest` are empty where absent. The tag of an archive from
+    Docker may be a whole name with a tag.
     """
 
     text: str
@@ -56,21 +59,16 @@ class Reference:
         if not text or any(ord(c) < 0x20 for c in text):
             raise InvalidReference(f"{text!r} is no image reference", remedy=_EXAMPLES)
         transport, colon, rest = text.partition(":")
-        if not colon or "/" in transport or transport not in (*TRANSPORTS, *_LATER):
+        if not colon or "/" in transport or transport not in TRANSPORTS:
             transport, rest = "", text
-        if transport in _LATER:
-            raise InvalidReference(
-                f"the transport {transport!r} in {text!r} isn't supported in this version",
-                remedy=f"Supported: {', '.join(t + ':' for t in TRANSPORTS)}. {_EXAMPLES}",
-            )
-        if transport in ("oci", "oci-archive"):
+        if transport in _FILES:
             return _path_reference(text, transport, rest)
         if not transport and (rest.startswith((".", "/", "~"))):
             return _path_reference(text, "", rest)
         return _name_reference(text, transport, rest)
 
 
-_EXAMPLES = "Write, for instance, docker:ffmpeg:7.1, oci:build/layout or oci-archive:ffmpeg.tar."
+_EXAMPLES = "Write, for instance, registry.example.com/org/ffmpeg:7.1, docker:ffmpeg:7.1 or oci-archive:ffmpeg.tar."
 
 
 def _path_reference(text: str, transport: str, rest: str) -> Reference:
@@ -80,6 +78,8 @@ def _path_reference(text: str, transport: str, rest: str) -> Reference:
     before, colon, tag = path.rpartition(":")
     if colon and before and _TAG.fullmatch(tag) and "/" not in tag:
         path = before
+        if transport == "docker-archive" and (named := _PATH_AND_NAME.fullmatch(path)):
+            path, tag = named[1], f"{named[2]}:{tag}"
     else:
         tag = ""
     if not path:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from .compression import LayerStream
-from .layer import (
+from xxhash import xxh3_64, xxh3_64_intdigest
+
+from .entries import (
     BLOCK,
     CHAR,
     DIRECTORY,
@@ -16,9 +17,12 @@ from .layer import (
     OPAQUE,
     SYMLINK,
     WHITEOUT,
+    Entries,
     Entry,
-    LayerFacts,
 )
+from .layer import LayerFacts
+from .layer_stream import LayerStream
+from .limits import MAX_PATH_LENGTH
 from .tar import Member, TarReader
 
 # Enough for every signature we look for: three packets of an MPEG transport stream are the longest.
@@ -26,8 +30,6 @@ HEAD = 4096
 _TYPES = {"0": FILE, "1": HARDLINK, "2": SYMLINK, "3": CHAR, "4": BLOCK, "5": DIRECTORY, "6": FIFO}
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
-# PATH_MAX of Linux: no engine can make a longer path or link.
-_MAX_PATH = 4096
 
 
 class Watcher(Protocol):
@@ -51,33 +53,52 @@ class Analyser(Protocol):
 def scan_layer(stream: LayerStream, analysers: Sequence[Analyser]) -> LayerFacts:
     """Read the layer to its end, check it, and tell what is in it. Raises CorruptImage."""
     reader = TarReader(stream, where=stream.where)
-    entries: list[Entry] = []
+    entries = Entries()
     unsafe: list[tuple[str, str]] = []
     found: dict[str, dict[int, Any]] = {}
-    for ordinal, entry, _ in numbered(reader, unsafe):
-        entries.append(entry)
+    xattrs: dict[int, dict[str, str]] = {}
+    for ordinal, entry, member in numbered(reader, unsafe):
+        fingerprint = 0
         if entry.type == FILE and entry.size:
-            for name, fact in _analyse(entry, reader, analysers):
+            fingerprint, facts = _analyse(entry, reader, analysers)
+            for name, fact in facts:
                 found.setdefault(name, {})[ordinal] = fact
+        if member.pax and (attributes := _xattrs(member.pax)):
+            xattrs[ordinal] = attributes
+        entries.append(entry, fingerprint)
     diff_id = stream.verify()
-    return LayerFacts(diff_id, stream.uncompressed_length, entries, unsafe, found)
+    return LayerFacts(diff_id, stream.uncompressed_length, entries, unsafe, found, xattrs)
 
 
-def _analyse(entry: Entry, reader: TarReader, analysers: Sequence[Analyser]) -> list[tuple[str, Any]]:
+def _analyse(entry: Entry, reader: TarReader, analysers: Sequence[Analyser]) -> tuple[int, list[tuple[str, Any]]]:
+    """The content's fingerprint, and what each analyser that has something to say found."""
     chunks = reader.chunks()
     first = next(chunks, b"")
     while len(first) < HEAD and (more := next(chunks, b"")):
         first += more
     head = first[:HEAD]
     watchers = [(a.name, watcher) for a in analysers if (watcher := a.watch(entry, head)) is not None]
-    if not watchers:
-        return []
     for _, watcher in watchers:
         watcher.feed(first)
-    for chunk in chunks:
-        for _, watcher in watchers:
-            watcher.feed(chunk)
-    return [(name, fact) for name, watcher in watchers if (fact := watcher.finish()) is not None]
+    second = next(chunks, None)
+    if second is None:
+        fingerprint = xxh3_64_intdigest(first)
+    else:
+        content = xxh3_64(first)
+        while second is not None:
+            content.update(second)
+            for _, watcher in watchers:
+                watcher.feed(second)
+            second = next(chunks, None)
+        fingerprint = content.intdigest()
+    return fingerprint, [(name, fact) for name, watcher in watchers if (fact := watcher.finish()) is not None]
+
+
+_XATTR = "SCHILY.xattr."
+
+
+def _xattrs(pax: Mapping[str, bytes]) -> dict[str, str]:
+    return {key[len(_XATTR) :]: value.hex() for key, value in pax.items() if key.startswith(_XATTR)}
 
 
 def numbered(reader: TarReader, unsafe: list[tuple[str, str]] | None = None) -> Iterator[tuple[int, Entry, Member]]:
@@ -89,7 +110,7 @@ def numbered(reader: TarReader, unsafe: list[tuple[str, str]] | None = None) -> 
             yield ordinal, entry, member
             ordinal += 1
         elif unsafe is not None:
-            unsafe.append((member.name[:_MAX_PATH], entry))
+            unsafe.append((member.name[:MAX_PATH_LENGTH], entry))
 
 
 def entry_of(member: Member) -> Entry | str:
@@ -97,8 +118,8 @@ def entry_of(member: Member) -> Entry | str:
     path = clean_path(member.name)
     if path is None:
         return "an absolute name or one with '..'"
-    if max(len(member.name), len(member.linkname)) > _MAX_PATH:
-        return f"a path or link of more than {_MAX_PATH} characters"
+    if max(len(member.name), len(member.linkname)) > MAX_PATH_LENGTH:
+        return f"a path or link of more than {MAX_PATH_LENGTH} characters"
     kind = _TYPES.get(member.type)
     if kind is None:
         return f"a tar member of the unknown type {member.type!r}"

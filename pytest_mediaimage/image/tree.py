@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from .layer import DIRECTORY, FILE, HARDLINK, OPAQUE, SYMLINK, WHITEOUT, Entry, LayerFacts
+from .entries import DIRECTORY, FILE, HARDLINK, OPAQUE, SYMLINK, WHITEOUT, Entries, Entry
+from .layer import LayerFacts
 
 _MAX_LINKS = 40  # Linux's own limit for links in a path
 
@@ -35,37 +37,126 @@ class Hidden:
     by: int
 
 
+# A leaf is one number, since there may be a million: the layer that shows it, and the layer and ordinal of its content.
+_ORDINAL, _LAYER = 32, 14
+_CONTENT = (1 << _ORDINAL + _LAYER) - 1
+_IMPLIED = (1 << _ORDINAL) - 1  # the ordinal of a directory that no entry makes
+
+
+def _leaf(layer: int, content_layer: int, ordinal: int) -> int:
+    return (layer << _LAYER | content_layer) << _ORDINAL | ordinal
+
+
+class _Directory:
+    __slots__ = ("children", "leaf")
+
+    def __init__(self, leaf: int) -> None:
+        self.leaf = leaf
+        self.children: dict[str, _Directory | int] = {}
+
+
 class Tree:
-    """`nodes` maps each visible path (no leading slash) to its Node; `hidden` lists content that can't be seen."""
+    """Every visible path, and `hidden`: content that can't be seen.
+
+    Costs some 150 bytes for a path; nodes are made when they are asked for.
+    """
 
     def __init__(self, layers: Sequence[LayerFacts]) -> None:
-        self.nodes: dict[str, Node] = {}
-        self.hidden: list[Hidden] = []
-        self._children: dict[str, set[str]] = {}
+        self._layers = [facts.entries for facts in layers]
+        self._root = _Directory(_leaf(0, 0, _IMPLIED))
         self._links = 0
-        self._linked: set[tuple[int, int]] = set()
-        lost: dict[tuple[int, int], int] = {}
-        for index, facts in enumerate(layers):
-            self._apply(index, facts, lost)
-        alive = {node.content for node in self.nodes.values()}
-        for (layer, ordinal), by in lost.items():
-            entry = layers[layer].entries[ordinal]
-            if (layer, ordinal) not in alive and entry.type == FILE:
-                self.hidden.append(Hidden(entry.path, entry, layer, ordinal, by))
-        self.hidden.sort(key=lambda item: (item.layer, item.ordinal))
+        self._shared: dict[int, Entry] = {}
+        """Contents with several names, and the attributes that they share."""
+        self._lost: dict[int, int] = {}
+        self._last: tuple[str, _Directory] | None = None
+        for index, entries in enumerate(self._layers):
+            self._apply(index, entries)
+        if self._lost:
+            for _, leaf in self._leaves():
+                self._lost.pop(leaf & _CONTENT, None)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    @property
+    def hidden(self) -> list[Hidden]:
+        """In the order of layers and entries."""
+        return [self._hidden(content) for content in sorted(self._lost)]
+
+    def largest_hidden(self, count: int) -> list[Hidden]:
+        """The `count` that waste most."""
+        return [self._hidden(content) for content in heapq.nlargest(count, self._lost, key=self._length)]
+
+    def hidden_by(self, layer: int, ordinal: int) -> int | None:
+        """The layer that hides the content of an entry, None where it is visible."""
+        return self._lost.get(layer << _ORDINAL | ordinal)
+
+    def _hidden(self, content: int) -> Hidden:
+        layer, ordinal = content >> _ORDINAL, content & _IMPLIED
+        entry = self._layers[layer][ordinal]
+        return Hidden(entry.path, entry, layer, ordinal, self._lost[content])
 
     @property
     def flattened_size(self) -> int:
         """Bytes of all visible file contents, hard links once."""
-        return sum({node.content: node.entry.size for node in self.nodes.values() if node.type == FILE}.values())
+        total = 0
+        shared: set[int] = set()
+        for _, leaf in self._leaves():
+            content = leaf & _CONTENT
+            if leaf & _IMPLIED == _IMPLIED or content in shared or self._type(content) != FILE:
+                continue
+            if content in self._shared:
+                shared.add(content)
+            total += self._length(content)
+        return total
 
     @property
     def wasted_size(self) -> int:
         """Bytes that could be saved by never adding them: what is hidden. The visible copy doesn't count."""
-        return sum(item.entry.size for item in self.hidden)
+        return sum(map(self._length, self._lost))
+
+    def __iter__(self) -> Iterator[Node]:
+        """Every node, sorted by its path's parts: a directory before what is in it."""
+        if self._root.leaf & _IMPLIED != _IMPLIED:
+            yield self._node("", self._root.leaf)
+        open_directories = [("", self._root, iter(sorted(self._root.children)))]
+        while open_directories:
+            above, directory, names = open_directories[-1]
+            name = next(names, None)
+            if name is None:
+                open_directories.pop()
+                continue
+            path, item = _join(above, name), directory.children[name]
+            if isinstance(item, _Directory):
+                yield self._node(path, item.leaf)
+                open_directories.append((path, item, iter(sorted(item.children))))
+            else:
+                yield self._node(path, item)
 
     def files(self) -> Iterator[Node]:
-        return (node for node in self.nodes.values() if node.type == FILE)
+        """The regular files, sorted."""
+        return (node for node in self if node.type == FILE)
+
+    def paths_of(self, wanted: set[tuple[int, int]]) -> dict[tuple[int, int], str]:
+        """One visible path of each of the contents `wanted` that is visible."""
+        found: dict[tuple[int, int], str] = {}
+        for path, leaf in self._leaves():
+            content = (leaf & _CONTENT) >> _ORDINAL, leaf & _IMPLIED
+            if content in wanted:
+                found.setdefault(content, path)
+        return found
+
+    def layers_with(self, path: str) -> tuple[int, ...]:
+        """The layers that have an entry of this name: what it became in each stands in their entries."""
+        return tuple(index for index, entries in enumerate(self._layers) if entries.hold(path.strip("/")))
+
+    def get(self, path: str) -> Node | None:
+        """The node at `path`, links not followed."""
+        path = path.strip("/")
+        item = self._find(path)
+        if item is None or (item is self._root and self._root.leaf & _IMPLIED == _IMPLIED):
+            return None
+        return self._node(path, item.leaf if isinstance(item, _Directory) else item)
 
     def resolve(self, path: str) -> Node | None:
         """The node at `path` with every link followed inside the image, or None (missing, or a loop)."""
@@ -78,119 +169,186 @@ class Tree:
                 if done:
                     done.pop()
                 continue
-            node = self.nodes.get("/".join((*done, part)))
-            if node is None:
+            item = self._find("/".join((*done, part)))
+            if item is None:
                 return None
-            if node.type == SYMLINK:
-                followed += 1
-                if followed > _MAX_LINKS:
-                    return None
-                if node.entry.link.startswith("/"):
-                    done.clear()
-                todo.extend(p for p in reversed(node.entry.link.split("/")) if p not in ("", "."))
-            else:
+            link = self._link_of(item)
+            if link is None:
                 done.append(part)
-        return self.nodes.get("/".join(done))
+                continue
+            followed += 1
+            if followed > _MAX_LINKS:
+                return None
+            if link.startswith("/"):
+                done.clear()
+            todo.extend(p for p in reversed(link.split("/")) if p not in ("", "."))
+        return self.get("/".join(done))
 
-    def _apply(self, index: int, facts: LayerFacts, lost: dict[tuple[int, int], int]) -> None:
+    # What a leaf stands for.
+
+    def _type(self, content: int) -> str:
+        return self._layers[content >> _ORDINAL].type(content & _IMPLIED)
+
+    def _length(self, content: int) -> int:
+        return self._layers[content >> _ORDINAL].length(content & _IMPLIED)
+
+    def _link_of(self, item: _Directory | int) -> str | None:
+        """The text of a symbolic link, None for anything else."""
+        if isinstance(item, _Directory):
+            return None
+        content = item & _CONTENT
+        if self._type(content) != SYMLINK:
+            return None
+        return self._layers[content >> _ORDINAL].link(content & _IMPLIED)
+
+    def _node(self, path: str, leaf: int) -> Node:
+        layer = leaf >> _ORDINAL + _LAYER
+        content_layer, ordinal = (leaf & _CONTENT) >> _ORDINAL, leaf & _IMPLIED
+        if ordinal == _IMPLIED:
+            return Node(path, Entry(path, DIRECTORY, mode=0o755), layer, (layer, -1))
+        entry = self._shared.get(leaf & _CONTENT) or self._layers[content_layer][ordinal]
+        return Node(path, entry, layer, (content_layer, ordinal))
+
+    def _leaves(self) -> Iterator[tuple[str, int]]:
+        """Path and leaf of everything but directories."""
+        pending = [("", self._root)]
+        while pending:
+            path, directory = pending.pop()
+            for name, item in directory.children.items():
+                if isinstance(item, int):
+                    yield _join(path, name), item
+                else:
+                    pending.append((_join(path, name), item))
+
+    # How layers are put on each other.
+
+    def _apply(self, index: int, entries: Entries) -> None:
         # Whiteouts act on the layers below only, wherever they stand in the tar.
-        replaced = self._replaced_links(facts.entries)
-        for entry in facts.entries:
-            if entry.type == WHITEOUT:
-                if not _below(entry.path.rpartition("/")[0], replaced):
-                    self._remove(self._real(entry.path), index, lost)
-            elif entry.type == OPAQUE and not _below(entry.path, replaced):
-                directory = self._real(entry.path, last=True)
-                for name in list(self._children.get(directory, ())):
-                    self._remove(_join(directory, name), index, lost)
-        for ordinal, entry in enumerate(facts.entries):
-            if entry.type not in (WHITEOUT, OPAQUE):
-                self._add(index, ordinal, entry, lost)
+        marks = list(entries.of_type(WHITEOUT, OPAQUE))
+        replaced = self._replaced_links(entries) if marks else set()
+        for ordinal in marks:
+            path = entries.path(ordinal)
+            if entries.type(ordinal) == WHITEOUT:
+                if not _below(path.rpartition("/")[0], replaced):
+                    self._remove(self._real(path), index)
+            elif not _below(path, replaced):
+                directory = self._find(self._real(path, last=True))
+                if isinstance(directory, _Directory):
+                    for name in list(directory.children):
+                        self._lose(directory.children.pop(name), index)
+        self._last = None
+        for ordinal in range(len(entries)):
+            kind = entries.type(ordinal)
+            if kind not in (WHITEOUT, OPAQUE):
+                self._add(index, ordinal, kind, entries)
 
-    def _replaced_links(self, entries: Sequence[Entry]) -> set[str]:
+    def _replaced_links(self, entries: Entries) -> set[str]:
         """Links that become directories in this layer: what stands below them is not what the links led to."""
         if not self._links:
             return set()
-        nodes = ((entry.path, self.nodes.get(self._real(entry.path))) for entry in entries if entry.type == DIRECTORY)
-        return {path for path, node in nodes if node is not None and node.type == SYMLINK}
+        found = set()
+        for ordinal in entries.of_type(DIRECTORY):
+            path = entries.path(ordinal)
+            item = self._find(self._real(path))
+            if item is not None and self._link_of(item) is not None:
+                found.add(path)
+        return found
 
-    def _add(self, index: int, ordinal: int, entry: Entry, lost: dict[tuple[int, int], int]) -> None:
-        path = self._real(entry.path)
-        node = Node(path, entry, index, (index, ordinal))
-        if entry.type == HARDLINK:
-            target = self.nodes.get(self._real(entry.link))
-            if target is None or target.type == DIRECTORY:
+    def _add(self, index: int, ordinal: int, kind: str, entries: Entries) -> None:
+        path = entries.path(ordinal)
+        leaf = _leaf(index, index, ordinal)
+        if kind == HARDLINK:
+            target = self._find(self._real(entries.link(ordinal)))
+            if target is None or isinstance(target, _Directory):
                 return  # nothing to link to: engines refuse such a layer
-            if target.type == FILE:
-                self._share_attributes(target, entry)
-            node = Node(path, target.entry, index, target.content)
-        old = self.nodes.get(path)
+            content = target & _CONTENT
+            if self._type(content) == FILE:
+                self._share_attributes(content, entries[ordinal])
+            leaf = index << _ORDINAL + _LAYER | content
+        if not path:
+            self._root.leaf = leaf
+            return
+        parent, name = self._parent(path, index)
+        old = parent.children.get(name)
+        if isinstance(old, _Directory) and kind == DIRECTORY:
+            old.leaf = leaf
+            return
+        if isinstance(old, int) and old & _CONTENT == leaf & _CONTENT:
+            return
         if old is not None:
-            if old.type == DIRECTORY and node.type == DIRECTORY:
-                self.nodes[path] = node
-                return
-            if old.content == node.content:
-                return
-            self._remove(path, index, lost)
-        self._make_parents(path, index, lost)
-        self._put(path, node)
+            self._lose(old, index)
+            self._last = None
+        if kind == DIRECTORY:
+            parent.children[name] = _Directory(leaf)
+        else:
+            parent.children[name] = leaf
+            if self._type(leaf & _CONTENT) == SYMLINK:
+                self._links += 1
 
-    def _share_attributes(self, target: Node, link: Entry) -> None:
+    def _share_attributes(self, content: int, link: Entry) -> None:
         """Engines give the file what the hard link's own header says, and so all its names."""
-        if target.content not in self._linked:
-            self._linked.add(target.content)
-            target.entry = replace(target.entry)  # the layer's facts stay as they are
-        entry = target.entry
-        entry.mode, entry.uid, entry.gid, entry.mtime = link.mode, link.uid, link.gid, link.mtime
+        known = self._shared.get(content) or self._layers[content >> _ORDINAL][content & _IMPLIED]
+        self._shared[content] = replace(known, mode=link.mode, uid=link.uid, gid=link.gid, mtime=link.mtime)
 
-    def _put(self, path: str, node: Node) -> None:
-        self.nodes[path] = node
-        parent, _, name = path.rpartition("/")
-        if path:
-            self._children.setdefault(parent, set()).add(name)
-        if node.type == SYMLINK:
-            self._links += 1
+    def _parent(self, path: str, index: int) -> tuple[_Directory, str]:
+        """The directory that `path` stands in, links followed, made where it is missing; and its name there."""
+        above, _, name = path.rpartition("/")
+        # Tars are sorted by directories.
+        if self._last is None or self._last[0] != above:
+            self._last = above, self._directory(above, index)
+        return self._last[1], name
 
-    def _make_parents(self, path: str, index: int, lost: dict[tuple[int, int], int]) -> None:
-        missing: list[str] = []
-        parent = path.rpartition("/")[0]
-        while parent and ((node := self.nodes.get(parent)) is None or node.type != DIRECTORY):
-            missing.append(parent)
-            parent = parent.rpartition("/")[0]
-        for parent in reversed(missing):
-            if parent in self.nodes:
-                self._remove(parent, index, lost)
-            implied = Entry(parent, DIRECTORY, mode=0o755)
-            self._put(parent, Node(parent, implied, index, (index, -1)))
+    def _directory(self, path: str, index: int) -> _Directory:
+        known = self._find(path)
+        if isinstance(known, _Directory):
+            return known
+        directory = self._root
+        for part in self._real(path, last=True).split("/"):
+            child = directory.children.get(part)
+            if not isinstance(child, _Directory):
+                if child is not None:
+                    self._lose(child, index)
+                child = directory.children[part] = _Directory(_leaf(index, index, _IMPLIED))
+            directory = child
+        return directory
 
-    def _remove(self, path: str, by: int, lost: dict[tuple[int, int], int]) -> None:
-        pending = [path]
+    def _remove(self, path: str, by: int) -> None:
+        above, _, name = path.rpartition("/")
+        parent = self._find(above)
+        if isinstance(parent, _Directory) and name in parent.children:
+            self._lose(parent.children.pop(name), by)
+
+    def _lose(self, item: _Directory | int, by: int) -> None:
+        """Note what can't be seen any more."""
+        pending = [item]
         while pending:
-            current = pending.pop()
-            pending.extend(_join(current, name) for name in self._children.pop(current, ()))
-            node = self.nodes.pop(current, None)
-            if node is None:
+            item = pending.pop()
+            if isinstance(item, _Directory):
+                pending.extend(item.children.values())
                 continue
-            parent, _, name = current.rpartition("/")
-            self._children.get(parent, set()).discard(name)
-            if node.type == SYMLINK:
+            content = item & _CONTENT
+            kind = self._type(content)
+            if kind == SYMLINK:
                 self._links -= 1
-            if node.type == FILE:
-                lost.setdefault(node.content, by)
+            elif kind == FILE:
+                self._lost.setdefault(content, by)
+
+    def _find(self, path: str) -> _Directory | int | None:
+        item: _Directory | int | None = self._root
+        for part in path.split("/") if path else ():
+            if not isinstance(item, _Directory):
+                return None
+            item = item.children.get(part)
+        return item
 
     def _real(self, path: str, *, last: bool = False) -> str:
         """`path` with links in its parents followed, as engines do; its last part only where `last`."""
         if not self._links:
             return path
-        parent, slash, name = path.rpartition("/")
         if last:
             return self._real_directory(path)
-        if not slash:
-            return path
-        known = self.nodes.get(parent)
-        if known is not None and known.type == DIRECTORY:
-            return path
-        return _join(self._real_directory(parent), name)
+        parent, slash, name = path.rpartition("/")
+        return _join(self._real_directory(parent), name) if slash else path
 
     def _real_directory(self, path: str) -> str:
         """Follow links as far as the path exists; the rest stays as it is."""
@@ -204,12 +362,13 @@ class Tree:
             if part == "..":
                 done = done[:-1]
                 continue
-            node = self.nodes.get("/".join((*done, part)))
-            if node is not None and node.type == SYMLINK and followed < _MAX_LINKS:
+            item = self._find("/".join((*done, part)))
+            link = self._link_of(item) if item is not None else None
+            if link is not None and followed < _MAX_LINKS:
                 followed += 1
-                if node.entry.link.startswith("/"):
+                if link.startswith("/"):
                     done = []
-                todo.extend(node.entry.link.split("/")[::-1])
+                todo.extend(link.split("/")[::-1])
             else:
                 done.append(part)
         return "/".join(done)

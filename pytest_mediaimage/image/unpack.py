@@ -14,8 +14,9 @@ from typing import IO
 
 from ..errors import CorruptImage
 from ..storage import storage_faults
-from .compression import LayerStream
-from .layer import DIRECTORY, FIFO, FILE, SYMLINK, Layer
+from .entries import DIRECTORY, FIFO, SYMLINK
+from .layer import Layer
+from .layer_stream import LayerStream
 from .scan import numbered
 from .tar import Member, TarReader
 from .tree import Node, Tree
@@ -44,32 +45,31 @@ def unpack(tree: Tree, layers: Sequence[Layer], streams: Streams, root: Path) ->
 
 
 def _unpack(tree: Tree, layers: Sequence[Layer], streams: Streams, root: Path) -> None:
-    for node in _sorted(tree, DIRECTORY):
+    for node in _all(tree, DIRECTORY):
         if node.path:
             (root / node.path).mkdir(mode=0o700)
     _write_files(tree, layers, streams, root)
-    for node in _sorted(tree, SYMLINK):
+    for node in _all(tree, SYMLINK):
         (root / node.path).symlink_to(node.entry.link)
-    for node in _sorted(tree, FIFO):
+    for node in _all(tree, FIFO):
         os.mkfifo(root / node.path)
         (root / node.path).chmod(node.entry.mode)
     # Modes last, deepest first: a directory without write permission would stop us. The owner keeps access,
     # or the cache could not be removed.
-    for node in reversed(_sorted(tree, DIRECTORY)):
+    for node in reversed(_all(tree, DIRECTORY)):
         (root / node.path).chmod(node.entry.mode | 0o700)
 
 
-def _sorted(tree: Tree, kind: str) -> list[Node]:
-    return sorted((n for n in tree.nodes.values() if n.type == kind), key=lambda n: n.path.split("/"))
+def _all(tree: Tree, kind: str) -> list[Node]:
+    return [node for node in tree if node.type == kind]
 
 
 def _write_files(tree: Tree, layers: Sequence[Layer], streams: Streams, root: Path) -> None:
     # A content can have several visible names: hard links.
     names: dict[int, dict[int, list[Node]]] = {}
-    for node in tree.nodes.values():
-        if node.type == FILE:
-            layer, ordinal = node.content
-            names.setdefault(layer, {}).setdefault(ordinal, []).append(node)
+    for node in tree.files():
+        layer, ordinal = node.content
+        names.setdefault(layer, {}).setdefault(ordinal, []).append(node)
     # A layer may stand in an image twice; its stream comes once and serves both.
     by_diff_id: dict[str, list[int]] = {}
     for index in names:

@@ -10,11 +10,12 @@ from docker.models.containers import Container
 from docker.types import LogConfig
 from requests.exceptions import RequestException
 
+from ..engine.faults import engine_faults, fault
 from ..errors import UsageError
 from . import docker_files
 from .base import Capability, RunnableImage
 from .docker_container import DockerContainer
-from .docker_engine import connect, engine_faults, fault
+from .docker_engine import connect
 from .docker_images import EngineImages
 from .docker_probe import folder_archive, probe
 from .elf import INIT, init_program

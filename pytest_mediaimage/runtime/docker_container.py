@@ -13,11 +13,12 @@ from typing import Any
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container
 
+from ..engine.faults import engine_faults, fault
 from ..errors import CommandTimeout, EnvironmentFault
 from . import docker_files
 from .base import CommandResult
 from .capture import BoundedOutput
-from .docker_engine import api_of, engine_faults, fault
+from .docker_engine import api_of
 from .users import User
 
 _REFUSED = re.compile(r"OCI runtime exec failed: (.*)", re.DOTALL)

@@ -16,8 +16,9 @@ from typing import IO, Any
 from docker.errors import NotFound
 from docker.models.containers import Container
 
+from ..engine.faults import engine_faults
 from ..errors import EnvironmentFault
-from .docker_engine import api_of, engine_faults
+from .docker_engine import api_of
 from .hostfile import write_whole
 from .users import User
 
@@ -76,7 +77,7 @@ def read(container: Container, path: str) -> Iterator[bytes]:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path) from fault
         raise
     except tarfile.TarError as error:
-        raise EnvironmentFault(f"the Docker engine sent a broken archive of {path}: {error}") from error
+        raise EnvironmentFault(f"the Docker Engine sent a broken archive of {path}: {error}") from error
 
 
 def read_text(container: Container, path: str, *, limit: int) -> str:

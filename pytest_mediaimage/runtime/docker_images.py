@@ -18,9 +18,9 @@ from docker import DockerClient
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from requests.exceptions import RequestException
 
+from ..engine.faults import engine_faults, fault
 from ..errors import EngineUnavailable
 from .base import RunnableImage
-from .docker_engine import engine_faults, fault
 from .engine_http import IMAGES
 
 
@@ -39,7 +39,7 @@ class EngineImages:
             if identity is not None:
                 return identity
         raise EngineUnavailable(
-            f"the Docker engine loads {image.name} but doesn't have it afterwards", remedy="Look into the engine's log."
+            f"the Docker Engine loads {image.name} but doesn't have it afterwards", remedy="Look into the engine's log."
         )
 
     def _find(self, image: RunnableImage) -> str | None:

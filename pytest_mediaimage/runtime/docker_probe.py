@@ -12,8 +12,8 @@ from docker import DockerClient
 from docker.errors import APIError
 from docker.models.containers import Container
 
+from ..engine.faults import engine_faults
 from .base import Capability
-from .docker_engine import engine_faults
 from .elf import INIT, PROBE_MEMORY
 from .engine_http import IMAGES, LABEL
 

@@ -20,9 +20,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
+from ..engine.http import EngineHttp
 from ..removal import remove_tree
 from ..storage import storage_faults
-from .engine_http import EngineHttp, remove_run
+from .engine_http import remove_run
 from .rootfs import private_directory
 
 GOODBYE = b"\n"

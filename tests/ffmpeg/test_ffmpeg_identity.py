@@ -330,10 +330,13 @@ def test_memory_stays_bounded() -> None:
     scanner = IdentityScanner()
     scanner.feed(elf())
     junk = b"\0--enable-junk --enable-more\0%sbuilt with %s\n\0FFmpeg version 1\0%s version 1\0" * 2000
+    scanner.feed(junk)
+    texts = scanner._texts
+    assert texts is not None
     for _ in range(40):
         scanner.feed(junk)
-        assert sum(map(len, scanner._parts)) <= BLOCK + AHEAD + len(junk) + 1024
-    assert all(len(hits) <= KEEP for hits in scanner._hits.values())
+        assert sum(map(len, texts._parts)) <= BLOCK + AHEAD + len(junk) + 1024
+    assert all(len(hits) <= KEEP for hits in texts._hits.values())
 
 
 def test_unfavourable_files_are_read_in_time() -> None:

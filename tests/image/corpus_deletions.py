@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from corpus_words import Case, Dir, File, Link, d, link
+import tarfile
+
+from corpus_words import Case, Dir, File, Link, Special, d, link
 
 from pytest_mediaimage.image.build import Item
 
@@ -178,5 +180,71 @@ CASES = [
         [[d("a"), Item("a/f", b"123")], [d("a", mode=0o2770, uid=7, gid=8)]],
         {"a": Dir(0o2770, 7, 8), "a/f": File(b"123")},
         (3, 3, 0),
+    ),
+    Case(
+        "directory-left-out-of-the-later-layer",
+        [[d("a", mode=0o700, uid=5, gid=6), Item("a/x", b"1")], [Item("a/y", b"12")]],
+        {"a": Dir(0o700, 5, 6), "a/x": File(b"1"), "a/y": File(b"12")},
+        (3, 3, 0),
+        engine=False,
+        why="makes it anew, for root; containerd keeps its mode and owner",
+    ),
+    Case(
+        "opaque-without-its-directory",
+        [[d("a"), Item("a/x", b"123"), Item("b", b"1")], [Item("a/.wh..wh..opq")]],
+        {"a": Dir(), "b": File(b"1")},
+        (1, 4, 3),
+        [("a/x", 0, 1)],
+    ),
+    Case(
+        "opaque-and-whiteout",
+        [[d("a"), Item("a/x", b"123"), Item("a/y", b"1")], [d("a"), Item("a/.wh..wh..opq"), Item("a/.wh.x")]],
+        {"a": Dir()},
+        (0, 4, 4),
+        [("a/x", 0, 1), ("a/y", 0, 1)],
+    ),
+    Case(
+        "whiteout-of-any-type",
+        [[Item("f", b"1"), Item("g", b"12"), Item("h", b"123")], [d(".wh.f"), link(".wh.g", "h")]],
+        {"h": File(b"123")},
+        (3, 6, 3),
+        [("f", 0, 1), ("g", 0, 1)],
+    ),
+    Case(
+        "below-what-is-named-like-a-whiteout",
+        [[d("a"), d("a/b"), Item("a/b/c", b"1")], [Item("a/.wh.b/c", b"12")]],
+        {"a": Dir(), "a/b": Dir(), "a/b/c": File(b"1"), "a/.wh.b": Dir(), "a/.wh.b/c": File(b"12")},
+        (3, 3, 0),
+    ),
+    Case(
+        "deleted-twice",
+        [[Item("f", b"1")], [Item(".wh.f")], [Item(".wh.f")]],
+        {},
+        (0, 1, 1),
+        [("f", 0, 1)],
+    ),
+    Case(
+        "types-change",
+        [
+            [
+                link("l", "f"),
+                Item("f", b"1"),
+                Item("c", type=tarfile.CHRTYPE),
+                Item("p", type=tarfile.FIFOTYPE),
+                d("d"),
+            ],
+            [Item("l", b"12"), link("f", "l"), Item("c", b"123"), d("p"), Item("d", type=tarfile.FIFOTYPE)],
+        ],
+        {"l": File(b"12"), "f": Link("l"), "c": File(b"123"), "p": Dir(), "d": Special("fifo")},
+        (5, 6, 1),
+        [("f", 0, 1)],
+    ),
+    Case(
+        "as-many-layers-as-docker-takes",
+        [[Item(f"f{n}", b"1")] for n in range(125)],
+        {f"f{n}": File(b"1") for n in range(125)},
+        (125, 125, 0),
+        engine=False,
+        why="takes them, and takes long",
     ),
 ]

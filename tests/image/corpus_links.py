@@ -22,6 +22,20 @@ CASES = [
         linked=[{"f", "g"}],
     ),
     Case(
+        "hard-link-to-a-link",
+        [[Item("f", b"12"), link("l", "f"), hard("m", "l", mode=0o777)]],
+        {"f": File(b"12"), "l": Link("f"), "m": Link("f")},
+        (2, 2, 0),
+    ),
+    Case(
+        "hard-link-before-its-target",
+        [[hard("g", "f"), Item("f", b"12")]],
+        {"f": File(b"12")},
+        (2, 2, 0),
+        engine=False,
+        why="refuses the layer",
+    ),
+    Case(
         "hard-link-to-a-lower-layer",
         [[Item("f", b"1234")], [hard("g", "f")]],
         {"f": File(b"1234"), "g": File(b"1234")},

@@ -57,6 +57,41 @@ CASES = [
         why="refuses the layer",
     ),
     Case(
+        "absolute-names",
+        [[Item("/srv/f", b"12"), d("//srv"), hard("h", "/f"), d("///"), Item("f", b"1")]],
+        {"f": File(b"1")},
+        (1, 1, 0),
+        unsafe=["/srv/f", "//srv/", "h", "///"],
+        engine=False,
+        why="takes them as if they began at the image's root",
+    ),
+    Case(
+        "names-of-any-bytes",
+        [
+            [
+                Item("a.", b"1"),
+                Item("a ", b"2"),
+                Item("A", b"3"),
+                Item("-rf", b"4"),
+                Item("*", b"5"),
+                Item("\t\r\x7f\x01", b"6"),
+                Item("n" * 255, b"7"),
+                Item("\udc80\udcff", b"8"),
+            ]
+        ],
+        {
+            "a.": File(b"1"),
+            "a ": File(b"2"),
+            "A": File(b"3"),
+            "-rf": File(b"4"),
+            "*": File(b"5"),
+            "\t\r\x7f\x01": File(b"6"),
+            "n" * 255: File(b"7"),
+            "\udc80\udcff": File(b"8"),
+        },
+        (8, 8, 0),
+    ),
+    Case(
         "root-as-something-else",
         [[Item("f", b"12")], [link("./", "/tmp"), Item(".", b"123"), hard("./.", "f")]],
         {"f": File(b"12")},

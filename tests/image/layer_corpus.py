@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import corpus_deletions
+import corpus_formats
 import corpus_links
 import corpus_names
 
-CASES = [*corpus_deletions.CASES, *corpus_links.CASES, *corpus_names.CASES]
+CASES = [*corpus_deletions.CASES, *corpus_links.CASES, *corpus_names.CASES, *corpus_formats.CASES]

@@ -18,7 +18,7 @@ from image_helpers import make_image
 
 from pytest_mediaimage.image.analysers.kernel import NAME, KernelDrivers
 from pytest_mediaimage.image.build import Item
-from pytest_mediaimage.image.layer import FILE, Entry
+from pytest_mediaimage.image.entries import FILE, Entry
 
 VERMAGIC = b"license=GPL\0vermagic=6.1.0-18-amd64 SMP preempt mod_unload modversions \0"
 

@@ -30,7 +30,8 @@ def test_what_is_in_it(media_cache: Path) -> None:
     assert image.tree.hidden == []
     assert all(facts.unsafe == [] for facts in image.layer_facts)
     assert image.flattened_size == image.unpacked_size
-    tool = image.tree.nodes["usr/local/bin/ffmpeg"]
+    tool = image.tree.get("usr/local/bin/ffmpeg")
+    assert tool is not None
     assert (tool.type, tool.entry.mode) == ("file", 0o755)
     assert image.open("/usr/local/bin/ffmpeg").read(4) == b"\x7fELF"
     assert image.config.user == "10001:10001"

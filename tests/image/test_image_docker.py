@@ -16,14 +16,20 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from engine_images import WAYS, assert_same, layout_image, load_plain, take, write_images
 from image_helpers import AMD64, make_image, open_layout
 
+from pytest_mediaimage.engine.faults import DOCKER
 from pytest_mediaimage.errors import CorruptImage, EngineUnavailable, ImageNotFound, PlatformNotFound
 from pytest_mediaimage.image.build import Item, LayoutWriter, layer, tar_of
-from pytest_mediaimage.image.digest import Platform
+from pytest_mediaimage.image.digest import Digest, Platform
 from pytest_mediaimage.image.image import Image
 from pytest_mediaimage.image.reference import Reference
-from pytest_mediaimage.image.sources import Opening, docker_engine, open_image, platforms_of
+from pytest_mediaimage.image.sources import Opening, open_image, platforms_of
+from pytest_mediaimage.image.sources.engine_config import instructions, platform_of
+from pytest_mediaimage.image.sources.engine_files import FilesContent
+from pytest_mediaimage.image.sources.engine_saved import SavedContent
+from pytest_mediaimage.image.sources.engine_saving import Saving
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -93,6 +99,12 @@ def built(docker_engine: DockerClient) -> Iterator[str]:
     docker_engine.images.remove(NAME, force=True)
 
 
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    take(request.param, monkeypatch)
+    return str(request.param)
+
+
 def open_docker(name: str, cache: Path) -> Image:
     return open_image(Reference.parse(f"docker:{name}"), AMD64, Opening(cache))
 
@@ -116,7 +128,7 @@ def saved_as_layout(client: DockerClient, name: str, root: Path) -> Path:
     return writer.finish()
 
 
-def test_same_as_read_another_way(built: str, docker_engine: DockerClient, tmp_path: Path) -> None:
+def test_same_as_read_another_way(built: str, way: str, docker_engine: DockerClient, tmp_path: Path) -> None:
     ours, other = (
         open_docker(built, tmp_path / "cache"),
         open_layout(saved_as_layout(docker_engine, built, tmp_path / "l")),
@@ -128,18 +140,18 @@ def test_same_as_read_another_way(built: str, docker_engine: DockerClient, tmp_p
     for file in ours.files:
         if file.type == "file":
             assert ours.open(file.path).read() == other.open(file.path).read(), file.path
-    # The configuration's own history says which instruction made a layer; the engine's answer doesn't.
+    # The configuration's own history says which instruction made a layer; the engine's answer, with "saved", doesn't.
     assert [item.created_by for item in ours.layers] == [item.created_by for item in other.layers]
     config, expected = ours.config, other.config
     for name in ("user", "env", "working_dir", "entrypoint", "cmd", "labels"):
         assert getattr(config, name) == getattr(expected, name), name
 
 
-def test_what_it_says(built: str, deletes: bool, tmp_path: Path) -> None:
+def test_what_it_says(built: str, deletes: bool, way: str, docker_engine: DockerClient, tmp_path: Path) -> None:
     image = open_docker(built, tmp_path)
     assert (image.source, image.name, image.platform) == ("docker", f"docker:{NAME}", "linux/amd64")
-    assert image.engine_name == NAME
-    assert image.digest == image.config_digest
+    assert image.engine_name == docker_engine.images.get(NAME).id
+    assert image.digest == image.config_digest == image.engine_name
     assert image.compressed_size is None
     assert all(item.compressed_size is None for item in image.layers)
     files = {file.path: file for file in image.files}
@@ -151,7 +163,7 @@ def test_what_it_says(built: str, deletes: bool, tmp_path: Path) -> None:
     assert len(image.layers) == (6 if deletes else 4)
 
 
-def test_blame(built: str, deletes: bool, tmp_path: Path) -> None:
+def test_blame(built: str, deletes: bool, way: str, tmp_path: Path) -> None:
     """Each layer's instruction; LABEL, ENV, ARG, USER, EXPOSE, CMD and a WORKDIR that exists shift nothing."""
     image = open_docker(built, tmp_path)
     words = ["ADD file:", "COPY file:", "WORKDIR /made/here", "COPY --chown=5:6", "COPY file:", "/remove /dir/gone"]
@@ -164,31 +176,34 @@ def test_blame(built: str, deletes: bool, tmp_path: Path) -> None:
         assert path in {entry.path for entry in facts.entries}
 
 
-def test_second_read_comes_from_the_cache(built: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_second_read_comes_from_the_cache(
+    built: str, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = open_docker(built, tmp_path)
     facts = first.layer_facts
 
     def broken(self: object, *args: object, **options: object) -> None:
         raise AssertionError("the engine was asked again")
 
-    monkeypatch.setattr(docker_engine.DockerContent, "layer_streams", broken)
+    monkeypatch.setattr(SavedContent, "layer_streams", broken)
+    monkeypatch.setattr(FilesContent, "open_layer", broken)
     again = open_docker(built, tmp_path)
     assert again.layer_facts == facts
     assert again.files == first.files
 
 
-def test_unpacked(built: str, tmp_path: Path) -> None:
+def test_unpacked(built: str, way: str, tmp_path: Path) -> None:
     root = tmp_path / "root"
     root.mkdir()
     image = open_docker(built, tmp_path / "cache")
     image.unpack(root)
     assert (root / "dir" / "kept").read_bytes() == b"kept"
-    assert (root / "dir" / "kept").stat().st_mode & 0o7777 == image.tree.nodes["dir/kept"].entry.mode
+    assert (root / "dir" / "kept").stat().st_mode & 0o7777 == next(f.mode for f in image.files if f.path == "/dir/kept")
     assert (root / "dir" / "kept").stat().st_ino == (root / "dir" / "linked").stat().st_ino
     assert sorted(p.name for p in root.iterdir()) == sorted({f.path.split("/")[1] for f in image.files})
 
 
-def test_layers_that_are_equal(docker_engine: DockerClient, tmp_path: Path) -> None:
+def test_layers_that_are_equal(docker_engine: DockerClient, way: str, tmp_path: Path) -> None:
     """The engine saves one of them as a link to the other."""
     same = [Item("f", b"12")]
     image = make_image(tmp_path / "l", [same, [Item("g", b"1")], same])
@@ -204,6 +219,17 @@ def test_layers_that_are_equal(docker_engine: DockerClient, tmp_path: Path) -> N
         assert ours.tree.wasted_size == image.tree.wasted_size == 2
     finally:
         docker_engine.images.remove(loaded.id, force=True)
+
+
+def test_same_as_the_layout(docker_engine: DockerClient, way: str, tmp_path: Path) -> None:
+    expected = layout_image(write_images(tmp_path / "layout"))
+    identity = load_plain(docker_engine, expected)
+    try:
+        image = open_docker(identity, tmp_path / "cache")
+        assert type(image._content) is (FilesContent if way == "directory" else SavedContent)
+        assert_same(image, expected)
+    finally:
+        docker_engine.images.remove(identity, force=True)
 
 
 def test_not_there(docker_engine: DockerClient, tmp_path: Path) -> None:
@@ -257,21 +283,30 @@ HISTORIES: dict[str, tuple[list[tuple[str, int]], int, list[str]]] = {
 def test_instructions(name: str) -> None:
     history, layers, expected = HISTORIES[name]
     lines = [{"CreatedBy": text, "Size": size} for text, size in history]
-    assert docker_engine._instructions(lines, layers) == expected
+    assert instructions(lines, layers) == expected
 
 
-class Saving:
-    """Gives a saved image, in chunks of a length that no block has, as an engine's socket does."""
+class Saved(Saving):
+    """Gives what an engine would save, in pieces of a length that no block has, as an engine's socket does."""
 
-    def __init__(self, data: bytes, chunk: int = 777) -> None:
-        self.api = SimpleNamespace(get_image=self._get_image)
+    def __init__(self, data: bytes) -> None:
+        client = SimpleNamespace(api=SimpleNamespace(inspect_image=lambda identity: {}))
+        engine: Any = SimpleNamespace(product=DOCKER, client=client)
+        super().__init__(engine, Digest(f"sha256:{'1' * 64}"), "docker:x", [])
         self.calls = 0
-        self._data = data
-        self._chunk = chunk
+        self.data = data
+        self.fault: Exception | None = None
 
-    def _get_image(self, name: str, chunk_size: int) -> Iterator[bytes]:
+    def _open(self) -> Any:
         self.calls += 1
-        return (self._data[at : at + self._chunk] for at in range(0, len(self._data), self._chunk))
+        data = io.BytesIO(self.data)
+
+        def read(size: int) -> bytes:
+            if self.fault and data.tell():
+                raise self.fault
+            return data.read(777)
+
+        return SimpleNamespace(read=read, close=lambda: None)
 
 
 def engine_25(layers: Sequence[bytes], image: Image, *, end: int | None = None) -> bytes:
@@ -292,63 +327,59 @@ def engine_25(layers: Sequence[bytes], image: Image, *, end: int | None = None) 
     return out.getvalue()[:end]
 
 
-def from_engine_25(tmp_path: Path, *, packed: bool, end: int | None = None) -> tuple[Image, Image, Saving]:
+def from_engine_25(tmp_path: Path, *, packed: bool, end: int | None = None) -> tuple[Image, Image, Saved]:
     plain = [
         tar_of([Item("{", b"a name like JSON"), Item("a", b"1" * 2000)]),
         tar_of([Item(".wh.a"), Item("b", b"22")]),
     ]
     other = make_image(tmp_path / "l", list(plain))
-    client = Saving(engine_25([gzip.compress(data) for data in plain] if packed else plain, other, end=end))
-    content = docker_engine.DockerContent(client, other.config, tmp_path / "cache")  # type: ignore[arg-type]
+    saved = Saved(engine_25([gzip.compress(data) for data in plain] if packed else plain, other, end=end))
+    content = SavedContent(saved, other.config, tmp_path / "cache")
     reference = Reference.parse("docker:x")
     image = Image(reference, source="docker", config=other.config, content=content, cache=tmp_path / "cache")
-    return image, other, client
+    return image, other, saved
 
 
 @pytest.mark.parametrize("packed", [False, True])
 def test_what_newer_engines_save(packed: bool, tmp_path: Path) -> None:
     """Version 25 and later: layers plain, or compressed where containerd keeps the images."""
-    image, other, client = from_engine_25(tmp_path, packed=packed)
+    image, other, saved = from_engine_25(tmp_path, packed=packed)
     assert image.layer_facts == other.layer_facts
     assert image.open("b").read() == b"22"
     assert image.open("{").read() == b"a name like JSON"
-    assert client.calls == 3  # which member is which layer is known after the first time
+    assert saved.calls == 3  # which member is which layer is known after the first time
     (tmp_path / "root").mkdir()
     image.unpack(tmp_path / "root")
     assert sorted(path.name for path in (tmp_path / "root").iterdir()) == ["b", "{"]
 
 
 def test_stream_that_breaks_off(tmp_path: Path) -> None:
+    """A fault of the engine, which made the stream, and not of the image."""
     image, _, _ = from_engine_25(tmp_path, packed=False, end=4000)
-    with pytest.raises(CorruptImage, match="ends in the middle"):
+    with pytest.raises(EngineUnavailable, match=r"broke off while it saved docker:x: .*ends in the middle"):
         _ = image.layer_facts
 
 
 def test_save_without_a_layer(tmp_path: Path) -> None:
-    image, other, client = from_engine_25(tmp_path, packed=False)
-    client._data = engine_25([], other)
+    image, other, saved = from_engine_25(tmp_path, packed=False)
+    saved.data = engine_25([], other)
     with pytest.raises(CorruptImage, match="docker:x lacks a layer that its configuration names"):
         _ = image.layer_facts
 
 
 def test_connection_that_breaks(tmp_path: Path) -> None:
-    image, _, client = from_engine_25(tmp_path, packed=False)
-
-    def breaking(name: str, chunk_size: int) -> Iterator[bytes]:
-        yield client._data[:2000]
-        raise ConnectionResetError("reset by peer")
-
-    client.api.get_image = breaking
-    with pytest.raises(EngineUnavailable, match="the connection to the Docker Engine broke: reset by peer"):
+    image, _, saved = from_engine_25(tmp_path, packed=False)
+    saved.fault = ConnectionResetError("reset by peer")
+    with pytest.raises(EngineUnavailable, match="the Docker Engine broke off while it saved docker:x: reset by peer"):
         _ = image.layer_facts
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b'{"x": "y"}', b"\xff", b'{"blobs/sha256/x": "sha256:1"}'])
 def test_damaged_map_of_members(data: bytes, tmp_path: Path) -> None:
-    image, other, _ = from_engine_25(tmp_path, packed=False)
-    folder = tmp_path / "cache" / "docker"
+    image, other, _ = from_engine_25(tmp_path, packed=True)
+    folder = tmp_path / "cache" / "engine"
     folder.mkdir(parents=True)
-    (folder / f"{image.config.digest.hex}.json").write_bytes(data)
+    (folder / f"{image.config.digest.hex}.members.json").write_bytes(data)
     assert image.open("b").read() == b"22"
     assert image.layer_facts == other.layer_facts
 
@@ -360,4 +391,4 @@ def any_config() -> dict[str, Any]:
 @pytest.mark.parametrize("change", [{"Os": ""}, {"Architecture": "AMD 64"}, {"Os": None}])
 def test_engine_that_tells_no_platform(change: dict[str, Any]) -> None:
     with pytest.raises(CorruptImage, match="tells no platform"):
-        docker_engine._platform_of({**any_config(), **change})
+        platform_of({**any_config(), **change}, "Docker Engine")

@@ -138,6 +138,65 @@ def test_variants(writer: LayoutWriter) -> None:
             open_layout(root, platform=wanted)
 
 
+def test_bare_arm_is_version_seven(writer: LayoutWriter) -> None:
+    """As for containerd; not the first of several."""
+    made = [writer.image([ONE], platform=name, listed=False) for name in ("linux/arm/v6", "linux/arm/v7")]
+    writer.index(made)
+    assert open_layout(writer.finish(), platform="linux/arm").digest == made[1]["digest"]
+
+
+@pytest.mark.parametrize(
+    ("text", "normal"),
+    [
+        ("linux/x86_64", "linux/amd64"),
+        ("linux/x86-64/v2", "linux/amd64/v2"),
+        ("linux/aarch64", "linux/arm64"),
+        ("linux/arm64/8", "linux/arm64"),
+        ("linux/arm64/v8.0", "linux/arm64"),
+        ("linux/arm64/v8.2", "linux/arm64/v8.2"),
+        ("linux/arm64/9.0", "linux/arm64/v9"),
+        ("linux/i386", "linux/386"),
+        ("linux/arm", "linux/arm/v7"),
+        ("linux/arm/6", "linux/arm/v6"),
+        ("linux/armhf", "linux/arm/v7"),
+        ("linux/armel", "linux/arm/v6"),
+        ("linux/riscv64", "linux/riscv64"),
+    ],
+)
+def test_normal_form_of_platforms(text: str, normal: str) -> None:
+    assert Platform(text) == Platform(normal) == normal
+
+
+@pytest.mark.parametrize(
+    "parts", [("", "amd64"), ("", "linux/amd64"), ("linux", ""), ("linux", "", "v8"), ("a/b", "c", "d")]
+)
+def test_platform_of_parts_that_are_missing(parts: tuple[str, ...]) -> None:
+    with pytest.raises(InvalidReference, match="is no platform"):
+        Platform.of(*parts)
+
+
+@pytest.mark.parametrize(
+    "platform",
+    [
+        {},
+        {"os": "unknown", "architecture": "unknown"},
+        {"os": "linux", "architecture": "unknown"},
+        {"os": "", "architecture": ""},
+    ],
+)
+def test_platforms_that_say_nothing(platform: Document) -> None:
+    assert Descriptor.from_json({"digest": ZEROS, "size": 1, "platform": platform}, blob="x").platform is None
+
+
+@pytest.mark.parametrize(
+    "platform",
+    [{"os": "linux"}, {"architecture": "amd64"}, {"os": 1, "architecture": "amd64"}, "linux/amd64", ["linux"]],
+)
+def test_half_a_platform_is_an_error(platform: object) -> None:
+    with pytest.raises(CorruptImage, match="a descriptor is malformed"):
+        Descriptor.from_json({"digest": ZEROS, "size": 1, "platform": platform}, blob="x")
+
+
 def test_several_tags(writer: LayoutWriter) -> None:
     """A name is asked for where there are several images, and found in both annotations that tools write."""
     old, new = writer.image([ONE], tag="1.0"), writer.image([TWO], tag="registry.example.com/org/ffmpeg:1.1")

@@ -47,6 +47,18 @@ GOOD = {
     f"oci:/job@2/layout@{SHA256}": ("oci", "/job@2/layout", "", SHA256),
     "oci-archive:ffmpeg.tar": ("oci-archive", "ffmpeg.tar", "", ""),
     "oci-archive:ffmpeg.tar:1": ("oci-archive", "ffmpeg.tar", "1", ""),
+    "registry:registry.example.com/org/x:1": ("registry", "registry.example.com/org/x", "1", ""),
+    f"registry:localhost:5000/x:1@{SHA256}": ("registry", "localhost:5000/x", "1", SHA256),
+    "registry:[::1]:5000/x": ("registry", "[::1]:5000/x", "", ""),
+    "registry:2": ("registry", "2", "", ""),
+    "podman:localhost/ffmpeg:7.1": ("podman", "localhost/ffmpeg", "7.1", ""),
+    f"podman:ffmpeg@{SHA256}": ("podman", "ffmpeg", "", SHA256),
+    "docker-archive:build/ffmpeg.tar": ("docker-archive", "build/ffmpeg.tar", "", ""),
+    "docker-archive:build/ffmpeg.tar:7.1": ("docker-archive", "build/ffmpeg.tar", "7.1", ""),
+    "docker-archive:build/ffmpeg.tar:org/ffmpeg:7.1": ("docker-archive", "build/ffmpeg.tar", "org/ffmpeg:7.1", ""),
+    "docker-archive:/a/x.tar:localhost:5000/org/x:1": ("docker-archive", "/a/x.tar", "localhost:5000/org/x:1", ""),
+    "docker-archive:/a:b/x.tar": ("docker-archive", "/a:b/x.tar", "", ""),
+    f"docker-archive:x.tar@{SHA256}": ("docker-archive", "x.tar", "", SHA256),
     "./layout": ("", "./layout", "", ""),
     "../layout:1": ("", "../layout", "1", ""),
     "/abs/ffmpeg.tar": ("", "/abs/ffmpeg.tar", "", ""),
@@ -92,9 +104,11 @@ BAD = {
     "a..b": "no image reference",
     "a___b": "no image reference",
     "https://registry.example.com/x": "no image reference",
-    "registry:x": "isn't supported in this version",
-    "podman:x": "isn't supported in this version",
-    "docker-archive:x.tar": "isn't supported in this version",
+    "registry:": "no image reference",
+    "registry:Org/x": "no image reference",
+    "podman:": "no image reference",
+    "podman:./x": "no image reference",
+    "docker-archive:": "names no path",
     "a" * 256: "more than 255 characters",
 }
 
@@ -117,6 +131,8 @@ WORDS = [
     "docker:",
     "oci:",
     "oci-archive:",
+    "docker-archive:",
+    "podman:",
     "registry:",
     "demo",
     "@",
@@ -145,7 +161,9 @@ def test_any_text(text: str) -> None:
     except InvalidReference:
         return
     assert Reference.parse(reference.text) == reference
-    if reference.transport in ("oci", "oci-archive") or reference.location.startswith((".", "/", "~")):
+    if reference.transport in ("oci", "oci-archive", "docker-archive") or reference.location.startswith(
+        (".", "/", "~")
+    ):
         nothing = Reference(text, reference.transport, f"{reference.location}\x7f", reference.tag, reference.digest)
         with pytest.raises(ImageNotFound) as caught:
             open_image(nothing, Platform("linux/amd64"), Opening(Path("/nonexistent")))

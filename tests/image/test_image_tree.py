@@ -15,12 +15,12 @@ from pytest_mediaimage.image.image import Image
 def tree_of(image: Image) -> Expected:
     """What the image says of itself, in the corpus' words."""
     found: Expected = {}
-    for path, node in image.tree.nodes.items():
-        assert path == node.path
-        entry = node.entry
+    for node in image.tree:
+        path, entry = node.path, node.entry
+        assert path not in found
         match node.type:
             case "file":
-                found[path] = File(image._read(node).read(), entry.mode, entry.uid, entry.gid)
+                found[path] = File(image.content_of(node).read(), entry.mode, entry.uid, entry.gid)
             case "directory":
                 found[path] = Dir(entry.mode, entry.uid, entry.gid)
             case "symlink":
@@ -61,7 +61,7 @@ def test_linked(case: Case, image: Image) -> None:
 
 
 def test_parents_are_directories(case: Case, image: Image) -> None:
-    nodes = image.tree.nodes
+    nodes = {node.path: node for node in image.tree}
     for path in nodes:
         parent = path.rpartition("/")[0]
         assert not parent or nodes[parent].type == "directory", path
@@ -110,7 +110,7 @@ def test_forty_links_and_no_more(tmp_path: Path) -> None:
 def test_file_below_a_loop_of_links(tmp_path: Path) -> None:
     """No engine can write it; the tree must still be one."""
     image = make_image(tmp_path / "layout", [[Item.symlink("a", "b"), Item.symlink("b", "a")], [Item("a/x", b"1")]])
-    nodes = image.tree.nodes
+    nodes = {node.path: node for node in image.tree}
     files = [path for path, node in nodes.items() if node.type == "file"]
     assert len(files) == 1
     assert nodes[files[0].rpartition("/")[0]].type == "directory"

@@ -216,5 +216,5 @@ def test_odd_links_are_unsafe_not_fatal(tmp_path: Path) -> None:
 def test_deepest_path_that_linux_knows(tmp_path: Path) -> None:
     deep = "/".join(["d"] * 2048)
     image = make_image(tmp_path / "layout", [[Item(deep, b"1")]])
-    assert len(image.tree.nodes) == 2048
+    assert len(image.tree) == 2048
     assert image.open(deep).read() == b"1"

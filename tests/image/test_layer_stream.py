@@ -21,8 +21,9 @@ from image_helpers import make_image, open_layout, write_layout
 
 from pytest_mediaimage.errors import CorruptImage
 from pytest_mediaimage.image.build import BuiltLayer, Item, LayoutWriter, layer, tar_of
-from pytest_mediaimage.image.compression import LayerStream, compression_of
+from pytest_mediaimage.image.compression import compression_of
 from pytest_mediaimage.image.digest import Digest
+from pytest_mediaimage.image.layer_stream import LayerStream
 
 PLAIN = tar_of([Item("f", random.Random(1).randbytes(5000)), Item("g", b"g" * 300_000)])
 OCI = "application/vnd.oci.image.layer.v1.tar"
@@ -131,22 +132,13 @@ def test_any_bytes(magic: bytes, rest: bytes) -> None:
 @pytest.mark.parametrize(("data", "kind"), [(bz2.compress(PLAIN), "bzip2"), (lzma.compress(PLAIN), "xz")])
 def test_what_no_engine_reads(data: bytes, kind: str) -> None:
     with pytest.raises(CorruptImage, match=f"compressed with {kind}, which no container engine reads") as caught:
-        LayerStream(io.BytesIO(data), where="it")
+        LayerStream(io.BytesIO(data), where="it").verify()
     assert "gzip or zstd" in caught.value.remedy
 
 
 def test_rubbish_behind_gzip() -> None:
     data = gzip.compress(PLAIN) + b"rubbish"
     with pytest.raises(CorruptImage):
-        LayerStream(io.BytesIO(data), where="it").verify()
-
-
-def test_window_larger_than_zstd_allows() -> None:
-    """A frame that asks for 512 MiB of memory is refused before it gets them."""
-    parameters = zstandard.ZstdCompressionParameters.from_level(3, window_log=29)
-    compressor = zstandard.ZstdCompressor(compression_params=parameters).compressobj()  # a stream tells no length
-    data = compressor.compress(PLAIN) + compressor.flush()
-    with pytest.raises(CorruptImage, match="zstd stream is damaged"):
         LayerStream(io.BytesIO(data), where="it").verify()
 
 
@@ -176,7 +168,7 @@ def built(data: bytes, plain: bytes, media_type: str) -> BuiltLayer:
 def test_content_counts_not_the_label(data: bytes, declared: str, tmp_path: Path) -> None:
     """zstd labelled gzip, and every other mixture."""
     image = open_layout(write_layout(tmp_path / "l", [built(data, PLAIN, OCI + declared)]))
-    assert sorted(image.tree.nodes) == ["f", "g"]
+    assert [node.path for node in image.tree] == ["f", "g"]
     assert image.layers[0].descriptor is not None
     assert image.layers[0].descriptor.media_type == OCI + declared
     assert image.compressed_size == len(data) + image.manifest.config.length  # type: ignore[union-attr]
@@ -213,8 +205,8 @@ def test_damaged_layer_is_named(tmp_path: Path) -> None:
         with pytest.raises(CorruptImage) as again:
             _ = image.tree
         assert again.value is caught.value
-        kept = list((tmp_path / f"{root.name}-cache" / "layers").iterdir())
-        assert [path.name[:64] for path in kept] == [first.diff_id.hex], "facts of a damaged layer were kept"
+        kept = (tmp_path / f"{root.name}-cache").rglob(f"{second.diff_id.hex}*")
+        assert not list(kept), "facts of a damaged layer were kept"
 
 
 def test_missing_blob(tmp_path: Path) -> None:
@@ -236,10 +228,10 @@ def test_damage_found_after_the_tree_is_known(tmp_path: Path) -> None:
     """Facts come from the cache; the content is checked whenever it is read."""
     only = layer([Item("a", b"1" * 100), Item("b", b"22")], compression="none")
     root = write_layout(tmp_path / "l", [only])
-    assert len(open_layout(root).tree.nodes) == 2
+    assert len(open_layout(root).tree) == 2
     damage(root, only.data.replace(b"22", b"23"), blob=digest(only.data))
     again = open_layout(root)
-    assert len(again.tree.nodes) == 2
+    assert len(again.tree) == 2
     with pytest.raises(CorruptImage, match="layer 1 "):
         again.open("a")
     (tmp_path / "root").mkdir()

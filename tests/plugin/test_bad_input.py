@@ -15,6 +15,7 @@ import pytest
 from pytest_mediaimage.image.build import Item, LayoutWriter, layer
 
 USAGE = int(pytest.ExitCode.USAGE_ERROR)
+ENVIRONMENT = 10
 
 
 def errors(text: str) -> list[str]:
@@ -28,7 +29,7 @@ def errors(text: str) -> list[str]:
         ("oci-archive:/no/such/file.tar", USAGE, ["- oci-archive: no such file"]),
         ("/no/such/place", USAGE, ["- oci: no such file or directory", "- oci-archive: no such file"]),
         ("UPPER/Case:1", USAGE, ["is no image reference", "lower case"]),
-        ("registry:ffmpeg:7", USAGE, ["isn't supported in this version", "Supported: docker:"]),
+        ("docker-archive:/no/such/file.tar", USAGE, ["- docker-archive: no such file"]),
         ("ffmpeg@sha256:12", USAGE, ["is no digest"]),
     ],
 )
@@ -40,6 +41,16 @@ def test_a_reference_that_leads_nowhere(media, image, code, words):
         assert word in outcome.text
     assert "Traceback" not in outcome.text
     assert outcome.report["error"]["environment"] is False and outcome.report["results"] == []
+
+
+@pytest.mark.parametrize("image", ["registry:localhost:1/ffmpeg:7", "localhost:1/ffmpeg:7"])
+def test_a_registry_that_does_not_answer(media, image):
+    """The image may well be there: nothing is said of it, and another try may help."""
+    outcome = media(image)
+    assert outcome.code == ENVIRONMENT
+    for word in ("localhost:1 can't be reached: Connection refused", "HTTPS_PROXY"):
+        assert word in outcome.text
+    assert outcome.report["error"]["environment"] is True
 
 
 def test_a_directory_that_is_no_layout(media, tmp_path):

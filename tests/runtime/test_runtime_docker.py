@@ -15,9 +15,10 @@ import pytest
 from strangers import as_stranger
 from tiny_images import Directory, File, TinyImage, shell_image
 
+from pytest_mediaimage.engine.faults import fault
 from pytest_mediaimage.errors import CorruptImage, EngineUnavailable, EnvironmentFault, StorageFault
 from pytest_mediaimage.runtime.docker import DockerRuntime
-from pytest_mediaimage.runtime.docker_engine import connect, fault
+from pytest_mediaimage.runtime.docker_engine import connect
 from pytest_mediaimage.runtime.engine_http import IMAGES, LABEL
 
 

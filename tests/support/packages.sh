@@ -6,7 +6,8 @@ PATH="$PATH:/usr/sbin:/sbin"
 
 missing=""
 for pair in dockerd:docker.io iptables:iptables docker-registry:docker-registry ffmpeg:ffmpeg \
-    mmdebstrap:mmdebstrap busybox:busybox-static; do
+    mmdebstrap:mmdebstrap busybox:busybox-static openssl:openssl \
+    podman:podman runc:runc; do
     command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair#*:}"
 done
 [ -n "$missing" ] || exit 0

@@ -1,7 +1,7 @@
-"""What is learnt about files while their layer is read once. An analyser is one small module here."""
+"""What is learnt about files while their layer is read once. An analyser is one small module here, and a line below."""
 
 from __future__ import annotations
 
-from . import kernel, media
+from . import elf, kernel, kind, media
 
-BUILT_IN = (media.MediaFiles(), kernel.KernelDrivers())
+BUILT_IN = (media.MediaFiles(), kernel.KernelDrivers(), elf.ElfFiles(), kind.Kinds())

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import lzma
+import re
 import zlib
 from collections.abc import Callable
-from fnmatch import fnmatchcase
 
 import zstandard
 
-from ..layer import Entry
+from ..entries import Entry
 from .named import Named
 
 NAME = "kernel"
@@ -17,8 +17,8 @@ NAME = "kernel"
 _RELOCATABLE = b"\x01\x00"
 # Every module's .modinfo section holds its vermagic (kernel/module, Linux).
 _MODULE_INFO = b"vermagic="
-_SOURCES = ("usr/src/*/dkms.conf", "usr/src/linux-*/Kconfig", "usr/src/linux-headers-*/Kconfig")
-_INSTALLERS = ("NVIDIA-Linux-*.run",)
+_SOURCES = re.compile(r"usr/src/(?:.+/dkms\.conf|linux-.*/Kconfig)", re.DOTALL)
+_INSTALLERS = re.compile(r"NVIDIA-Linux-.*\.run", re.DOTALL)
 # Enough of a compressed module to be sure, and a bound on what a bomb can make us do.
 _MOST = 64 * 1024 * 1024
 _PIECE = 512  # becomes 16 MiB at the most, in zstd
@@ -69,9 +69,9 @@ class KernelDrivers:
             return _Module(_inflater(head))
         if entry.path.startswith(("lib/firmware/", "usr/lib/firmware/")):
             return Named("firmware")
-        if any(fnmatchcase(entry.path, pattern) for pattern in _SOURCES):
+        if _SOURCES.fullmatch(entry.path):
             return Named("the source of a kernel driver")
-        if any(fnmatchcase(name, pattern) for pattern in _INSTALLERS):
+        if _INSTALLERS.fullmatch(name):
             return Named("an installer of kernel drivers")
         return None
 

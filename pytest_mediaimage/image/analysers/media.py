@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..layer import Entry
+from ..entries import Entry
 from .named import Named
 
 NAME = "media"
@@ -10,6 +10,7 @@ NAME = "media"
 # ISO/IEC 14496-12 brands that are still pictures: HEIF (ISO/IEC 23008-12) and AVIF.
 _PICTURE_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _TS_PACKET = 188
+_SYNC = 0x47  # of a packet (ISO/IEC 13818-1)
 _FTYP_LONGEST = 4096
 
 
@@ -50,7 +51,7 @@ def media_kind(head: bytes) -> str | None:
         return "an MXF file"
     if head[:4] == b"\x00\x00\x01\xba" and head[4] & 0xC4 in (0x44, 0x00):
         return "an MPEG program stream"
-    if _is_transport_stream(head):
+    if (head[0] == _SYNC or head[4] == _SYNC) and _is_transport_stream(head):
         return "an MPEG transport stream"
     if _is_mp3(head):
         return "an MP3 file"
@@ -85,7 +86,7 @@ def _is_packet(header: bytes) -> bool:
 
     The last tells it from text, where the letter G is the sync byte.
     """
-    return header[0] == 0x47 and not header[1] & 0x80 and bool(header[3] & 0x30)
+    return header[0] == _SYNC and not header[1] & 0x80 and bool(header[3] & 0x30)
 
 
 def _is_mp3(head: bytes) -> bool:

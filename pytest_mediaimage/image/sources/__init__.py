@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from typing import TypeVar
 
 from ...errors import EnvironmentFault, ImageNotFound
 from ..digest import Platform
 from ..image import Image
-from ..reference import Reference
+from ..reference import TRANSPORTS, Reference
 from .base import NotHere, Opening, Source, local_path
 
 __all__ = ["Opening", "open_image", "platforms_of"]
@@ -19,8 +21,14 @@ _SOURCES = {
     "demo": "demo:DemoSource",
     "oci": "layout:LayoutSource",
     "oci-archive": "archive:ArchiveSource",
+    "docker-archive": "docker_archive:DockerArchiveSource",
     "docker": "docker_engine:DockerSource",
+    "podman": "podman:PodmanSource",
+    "registry": "registry:RegistrySource",
 }
+_PLACES = ", ".join(f"{transport}:" for transport in TRANSPORTS)
+_DOCKER_SOCKET = Path("/var/run/docker.sock")
+_PODMAN_SOCKET = Path("/run/podman/podman.sock")
 _T = TypeVar("_T")
 
 
@@ -40,24 +48,26 @@ def platforms_of(reference: Reference, opening: Opening) -> Sequence[Platform]:
 
 def _first(reference: Reference, ask: Callable[[Source], _T]) -> _T:
     tried: list[tuple[str, str]] = []
-    fault: EnvironmentFault | None = None
+    faults: list[EnvironmentFault] = []
     for transport in _transports(reference):
         try:
             return ask(_source(transport))
         except NotHere as reason:
             tried.append((transport, str(reason)))
         except EnvironmentFault as error:
-            fault = error
             tried.append((transport, error.message))
-    if fault is not None:
+            # Without a transport, an engine that isn't on this machine holds nothing; one that is broken may.
+            if reference.transport or transport != "docker" or _has_docker():
+                faults.append(error)
+    if faults:
         # The image may well be where we could not look: the environment's fault, not the reference's.
-        others = "".join(f"\n  - {source}: {reason}" for source, reason in tried[:-1])
-        raise type(fault)(
-            f"image {reference.text!r} can't be looked up: {fault.message}"
-            + (f"; tried before:{others}\n" if others else ""),
-            remedy=fault.remedy,
-        ) from fault
-    raise ImageNotFound(reference.text, tried, remedy="Check the name, or name the place: docker:, oci:, oci-archive:.")
+        reasons = "".join(f"\n  - {source}: {reason}" for source, reason in tried)
+        raise type(faults[-1])(
+            f"image {reference.text!r} can't be looked up"
+            + (f"; tried:{reasons}" if len(tried) > 1 else f": {faults[-1].message}"),
+            remedy=" ".join(dict.fromkeys(fault.remedy for fault in faults)),
+        ) from faults[-1]
+    raise ImageNotFound(reference.text, tried, remedy=f"Check the name, or name the place: {_PLACES}.")
 
 
 def _source(transport: str) -> Source:
@@ -69,7 +79,26 @@ def _source(transport: str) -> Source:
 def _transports(reference: Reference) -> list[str]:
     if reference.transport:
         return [reference.transport]
-    engines = [] if reference.location.startswith((".", "/", "~")) else ["docker"]  # no engine knows a path
+    is_path = reference.location.startswith((".", "/", "~"))  # which no engine knows, and no registry
+    names = [] if is_path else ["docker", *(["podman"] if _has_podman() else []), "registry"]
     with suppress(NotHere):
-        return ["oci" if local_path(reference).is_dir() else "oci-archive", *engines]
-    return engines or ["oci", "oci-archive"]
+        return [*(["oci"] if local_path(reference).is_dir() else ["oci-archive", "docker-archive"]), *names]
+    return names or ["oci", "oci-archive", "docker-archive"]
+
+
+def _has_docker() -> bool:
+    return any(os.environ.get(name) for name in ("DOCKER_HOST", "DOCKER_CONTEXT")) or _exists(_DOCKER_SOCKET)
+
+
+def _has_podman() -> bool:
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    own = runtime is not None and _exists(Path(runtime, "podman", "podman.sock"))
+    return own or bool(os.environ.get("CONTAINER_HOST")) or _exists(_PODMAN_SOCKET)
+
+
+def _exists(socket: Path) -> bool:
+    """Root's Podman keeps its socket where others may not even look."""
+    try:
+        return socket.exists()
+    except OSError:
+        return False

@@ -2,106 +2,59 @@
 
 from __future__ import annotations
 
-import io
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass
+from typing import IO
 
 from ...errors import CorruptImage
-from ..blobs import BlobStore
-from ..compression import compression_of
+from ..blobs import BlobContent, BlobStore
 from ..digest import Digest
-from ..manifest import MAX_DOCUMENT, Descriptor, Index
+from ..layer import Layer
+from ..layer_stream import LayerStream
+from ..manifest import Descriptor, Index
+from ..reading import Content
 from ..reference import Reference
-from ..scan import clean_path
-from ..tar import BLOCK, TarReader
-from .base import NotHere, local_path
+from .base import NotHere
+from .forward import Forward
 from .layout import BlobSource, check_layout_marker, choose_roots
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+from .members import Opener, Place, TarMembers
 
 
-class _Window(io.RawIOBase):
-    """A part of a file, read as a file of its own."""
-
-    def __init__(self, path: Path, start: int, length: int) -> None:
-        self._file = path.open("rb")
-        self._file.seek(start)
-        self._left = length
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: WriteableBuffer, /) -> int:
-        view = memoryview(buffer).cast("B")
-        count = self._file.readinto(view[: self._left])
-        self._left -= count
-        return count
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
-
-
-class _Blocks:
-    """Hands out a block at a time, so that the file stands where the tar reader is."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-
-    def read(self, size: int, /) -> bytes:
-        return self._file.read(min(size, BLOCK))
-
-    def skip(self, count: int) -> None:
-        self._file.seek(count, io.SEEK_CUR)
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class ArchiveBlobs:
-    """Blobs that lie in a tar file, by name: (offset, length)."""
+    """The `blobs` folder of a layout in a tar file."""
 
-    path: Path
-    members: dict[str, tuple[int, int]] = field(default_factory=dict)
+    members: TarMembers
+    opener: Opener
 
-    @classmethod
-    def read(cls, path: Path) -> ArchiveBlobs:
-        """Raises NotHere where the file is no tar of a layout."""
-        blobs = cls(path)
-        with path.open("rb") as file:
-            head = file.read(6)
-            if (kind := compression_of(head)) != "none":
-                raise NotHere(f"the archive is compressed with {kind}; decompress it first")
-            length = file.seek(0, io.SEEK_END)
-            file.seek(0)
-            blocks = _Blocks(file)
-            for member in TarReader(blocks, where=str(path), skip=blocks.skip):
-                if file.tell() + member.stored > length:
-                    raise CorruptImage("the archive ends in the middle of a member", blob=str(path), offset=length)
-                name = clean_path(member.name)
-                if member.sparse is not None:
-                    raise NotHere("the archive was made with tar --sparse; make it without")
-                if member.type == "0" and name is not None:
-                    blobs.members[name] = (file.tell(), member.stored)
-        return blobs
+    def place(self, digest: Digest) -> Place:
+        name = f"blobs/{digest.algorithm}/{digest.hex}"
+        if name not in self.members:
+            raise CorruptImage(f"the archive {self.members.path} lacks this blob", blob=digest)
+        return self.members.find(name)
 
     def open(self, digest: Digest) -> AbstractContextManager[IO[bytes]]:
-        try:
-            start, length = self.members[f"blobs/{digest.algorithm}/{digest.hex}"]
-        except KeyError:
-            raise CorruptImage(f"the archive {self.path} lacks this blob", blob=digest) from None
-        return io.BufferedReader(_Window(self.path, start, length), 1 << 18)
+        return self.opener(self.place(digest))
 
     def file(self, digest: Digest) -> None:
         return None
 
-    def small(self, name: str) -> bytes:
-        if name not in self.members:
-            raise NotHere(f"it is a tar file, but no OCI image layout (it has no {name})")
-        start, length = self.members[name]
-        with _Window(self.path, start, min(length, MAX_DOCUMENT + 1)) as window:
-            return window.read()
+
+@dataclass(frozen=True, slots=True)
+class InOrder:
+    """The layers of a compressed archive, in the order in which they lie there: one reading serves all."""
+
+    store: ArchiveBlobs
+
+    def layer_streams(self, layers: Sequence[Layer], *, identified: bool) -> Iterator[LayerStream]:
+        with closing(Forward(self.store.members)) as forward:
+            content = BlobContent(ArchiveBlobs(self.store.members, forward.open))
+            yield from content.layer_streams(sorted(layers, key=self._offset), identified=identified)
+
+    def _offset(self, layer: Layer) -> int:
+        assert layer.descriptor is not None
+        return self.store.place(layer.descriptor.digest).offset
 
 
 class ArchiveSource(BlobSource):
@@ -110,14 +63,14 @@ class ArchiveSource(BlobSource):
     transport = "oci-archive"
 
     def find(self, reference: Reference) -> tuple[BlobStore, list[Descriptor]]:
-        path = local_path(reference)
-        if not path.is_file():
-            raise NotHere("it isn't a file")
-        try:
-            blobs = ArchiveBlobs.read(path)
-        except OSError as error:
-            raise NotHere(f"it can't be read: {error.strerror}") from error
-        except CorruptImage as error:
-            raise NotHere(f"it can't be read as a tar file: {error}") from error
-        check_layout_marker(blobs.small("oci-layout"))
-        return blobs, choose_roots(Index.from_bytes(blobs.small("index.json"), "index.json"), reference)
+        members = TarMembers.of(reference)
+        for name in ("oci-layout", "index.json"):
+            if name not in members:
+                raise NotHere(f"it is a tar file, but no OCI image layout (it has no {name})")
+        check_layout_marker(members.document("oci-layout"))
+        index = Index.from_bytes(members.document("index.json"), "index.json")
+        return ArchiveBlobs(members, members.open), choose_roots(index, reference)
+
+    def content(self, store: BlobStore) -> Content:
+        assert isinstance(store, ArchiveBlobs)
+        return BlobContent(store) if store.members.seekable else InOrder(store)

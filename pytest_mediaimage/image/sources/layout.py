@@ -13,8 +13,10 @@ from ..blobs import BlobContent, BlobStore, candidates, resolve
 from ..digest import Digest, Platform
 from ..image import Image
 from ..manifest import MAX_DOCUMENT, Descriptor, Index, parse_document
+from ..reading import Content
 from ..reference import Reference
 from .base import NotHere, Opening, local_path
+from .names import means, several, tag_of
 
 _REF_NAME = "org.opencontainers.image.ref.name"
 _CONTAINERD_NAME = "io.containerd.image.name"
@@ -47,14 +49,27 @@ class BlobSource:
         """Raises NotHere, InvalidReference or CorruptImage."""
         raise NotImplementedError
 
+    def content(self, store: BlobStore) -> Content:
+        return BlobContent(store)
+
     def open(self, reference: Reference, platform: Platform, opening: Opening) -> Image:
-        store, roots = self.find(reference)
+        return self.image(reference, *self.find(reference), platform, opening)
+
+    def image(
+        self,
+        reference: Reference,
+        store: BlobStore,
+        roots: Sequence[Descriptor],
+        platform: Platform,
+        opening: Opening,
+    ) -> Image:
+        """The image for `platform` among those that `find` found; raises PlatformNotFound or CorruptImage."""
         resolved = resolve(store, roots, reference.text, platform)
         return Image(
             reference,
             source=self.transport,
             config=resolved.config,
-            content=BlobContent(store),
+            content=self.content(store),
             cache=opening.cache,
             analysers=opening.analysers,
             manifest=resolved.manifest,
@@ -62,7 +77,11 @@ class BlobSource:
         )
 
     def platforms(self, reference: Reference, opening: Opening) -> Sequence[Platform]:
-        return [platform for platform, _ in candidates(*self.find(reference))]
+        return self.platforms_in(*self.find(reference))
+
+    def platforms_in(self, store: BlobStore, roots: Sequence[Descriptor]) -> Sequence[Platform]:
+        """The platforms of what `find` found."""
+        return [platform for platform, _ in candidates(store, roots)]
 
 
 class LayoutSource(BlobSource):
@@ -83,7 +102,8 @@ def _small(root: Path, name: str) -> bytes:
         with (root / name).open("rb") as file:
             return file.read(MAX_DOCUMENT + 1)
     except FileNotFoundError:
-        raise NotHere(f"it is a directory, but no OCI image layout (it has no file {name})") from None
+        hint = "; it is what skopeo calls dir: copy it to oci:" if (root / "version").is_file() else ""
+        raise NotHere(f"it is a directory, but no OCI image layout (it has no file {name}){hint}") from None
     except OSError as error:
         raise NotHere(f"its {name} can't be read: {error.strerror}") from error
 
@@ -98,35 +118,36 @@ def check_layout_marker(data: bytes) -> None:
 def choose_roots(index: Index, reference: Reference) -> list[Descriptor]:
     """The descriptors of index.json that the reference's tag or digest means; all, where it names none.
 
-    Raises InvalidReference with the names that the layout holds.
+    Raises NotHere with the names that the layout holds, or InvalidReference where they are several images.
     """
     names: dict[Digest, set[str]] = {}
     for d in index.manifests:  # an image with two tags is listed twice
         names.setdefault(d.digest, set()).update(_names(d))
     if reference.digest:
         chosen = [d for d in index.manifests if d.digest == reference.digest]
-        wanted = reference.digest
     elif reference.tag:
-        chosen = [d for d in index.manifests if reference.tag in names[d.digest]]
-        wanted = f"tag {reference.tag!r}"
+        chosen = [d for d in index.manifests if any(means(reference.tag, name) for name in names[d.digest])]
     else:
         chosen = list(index.manifests)
-        tagged = sorted({name for d in chosen for name in names[d.digest]})
-        images = {d.digest: d.platform for d in chosen if not d.is_attestation and not d.artifact_type}
-        if (len(tagged) > 1 and len(names) > 1) or len(set(images.values())) < len(images):
-            example = f":{tagged[0]}" if tagged else f"@{next(iter(images))}"
-            raise InvalidReference(
-                f"{reference.text} holds several images",
-                remedy=f"Name one: {reference.text}{example}, for instance.",
-            )
-        wanted = "image"
     if not chosen:
+        wanted = reference.digest or (f"tag {reference.tag!r}" if reference.tag else "image")
         held = ", ".join(sorted({name for d in index.manifests for name in (*names[d.digest], d.digest)})) or "none"
         raise NotHere(f"the layout holds no {wanted}; it holds: {held}")
-    return list({d.digest: d for d in chosen}.values())
+    images = {d.digest: d.platform for d in chosen if not d.is_attestation and not d.artifact_type}
+    if several(list(images.values()), [names[digest] for digest in images]):
+        tags = sorted({tag_of(name) for digest in images for name in names[digest]})
+        example = f":{tags[0]}" if tags and not reference.tag else f"@{next(iter(images))}"
+        place = reference.text.removesuffix(f":{reference.tag}")
+        raise InvalidReference(
+            f"{reference.text} holds several images: {', '.join(sorted(set().union(*names.values()) or images))}",
+            remedy=f"Name one: {place}{example}, for instance.",
+        )
+    # What hangs beside an image, such as an index for lazy pulls, is no image to choose.
+    return list({d.digest: d for d in chosen if d.digest in images}.values()) or chosen
 
 
 def _names(descriptor: Descriptor) -> set[str]:
-    """Tools write a tag, or the whole reference, in one of two annotations."""
+    """Tools write a tag, or the whole reference, in one of two annotations; containerd the tag in one, all in both."""
     written = {descriptor.annotations.get(key, "") for key in (_REF_NAME, _CONTAINERD_NAME)} - {""}
-    return {name.rpartition(":")[2] if "/" in name or ":" in name else name for name in written}
+    whole = {name for name in written if "/" in name or ":" in name}
+    return whole or written

@@ -1,0 +1,1 @@
+"""Registries, by the OCI distribution specification: HTTP, authorization, downloads, and blobs kept on disk."""
