@@ -41,7 +41,7 @@ class Gate:
         self._last: Piece = (0, b"")  # the end of the piece that was searched last: an anchor may go on in the next
 
     def feed(self, chunk: bytes) -> Iterator[Piece]:
-        """Take the file's next bytes, and give those that are let through, in order."""
+        """Take the file's next bytes, and give those that are let through, in order; to be read to its end."""
         if self._closed:
             return iter(())
         if self._head is None:

@@ -15,10 +15,8 @@ from .config import Config
 from .digest import Digest, Platform
 from .layer import Layer
 from .layer_stream import LayerStream
+from .limits import MAX_INDEX_DEPTH
 from .manifest import MAX_DOCUMENT, Descriptor, Index, Manifest, parse_document
-
-# An index in an index is legal; real ones are two deep.
-_MAX_DEPTH = 4
 
 
 class BlobStore(Protocol):
@@ -133,8 +131,8 @@ def _candidates(
             continue
         seen.add(known)
         if descriptor.is_index:
-            if depth >= _MAX_DEPTH:
-                raise CorruptImage(f"indexes nested more than {_MAX_DEPTH} deep", blob=descriptor.digest)
+            if depth >= MAX_INDEX_DEPTH:
+                raise CorruptImage(f"indexes nested more than {MAX_INDEX_DEPTH} deep", blob=descriptor.digest)
             index = Index.from_bytes(read_document(store, descriptor), descriptor.digest)
             yield from _candidates(store, index.manifests, depth + 1, seen)
         elif descriptor.platform is not None:
@@ -144,14 +142,13 @@ def _candidates(
 
 
 def resolve(store: BlobStore, roots: Sequence[Descriptor], reference: str, platform: Platform) -> Resolved:
-    """The image for `platform`.
+    """The image for `platform`: of several for just that one the first, as containerd chooses.
 
     Raises PlatformNotFound, never guesses another; CorruptImage where a document can't be read.
     """
     found = list(candidates(store, roots))
-    for offered, descriptor in sorted(found, key=lambda item: item[0] != platform):
-        # linux/arm/v7 is an answer to linux/arm where there is no better one, not the other way round.
-        if offered == platform or offered.startswith(platform + "/"):
+    for offered, descriptor in found:
+        if offered == platform:
             manifest, config = _load(store, descriptor)
             index = roots[0].digest if len(roots) == 1 and roots[0].is_index else None
             return Resolved(manifest, config, index)

@@ -33,7 +33,7 @@ _DAMAGE = (
     MemoryError,  # what the length in a damaged frame asks for
 )
 # Raise it when LayerFacts, its form in a file, or the reading of tar members changes.
-_FACTS_VERSION = 3
+_FACTS_VERSION = 4
 FACTS_LIMIT = 500 * 10**6
 """Bytes of facts that are kept. A distribution's layer takes some 300 kB, a million files 30 MB."""
 _PIECE = 1 << 20

@@ -118,23 +118,15 @@ def entry_of(member: Member) -> Entry | str:
     path = clean_path(member.name)
     if path is None:
         return "an absolute name or one with '..'"
-    if max(len(member.name), len(member.linkname)) > MAX_PATH_LENGTH:
-        return f"a path or link of more than {MAX_PATH_LENGTH} characters"
+    if _too_long(member.name) or _too_long(member.linkname):
+        return f"a path or link of more than {MAX_PATH_LENGTH} bytes"
     kind = _TYPES.get(member.type)
     if kind is None:
         return f"a tar member of the unknown type {member.type!r}"
     if not path and kind != DIRECTORY:
         return "something else in place of the root directory"
-    parent, _, name = path.rpartition("/")
-    if name == _OPAQUE:
-        return Entry(parent, OPAQUE, mtime=member.mtime)
-    if name.startswith(_WHITEOUT):
-        target = name[len(_WHITEOUT) :]
-        if target in ("", ".", ".."):
-            return "a whiteout that names nothing"
-        if target.startswith(_WHITEOUT):
-            return "a name of AUFS' own"
-        return Entry(f"{parent}/{target}" if parent else target, WHITEOUT, mtime=member.mtime)
+    if _WHITEOUT in path and (mark := _mark_of(path, member.mtime)) is not None:
+        return mark
     link = member.linkname
     if kind == HARDLINK:
         cleaned = clean_path(link)
@@ -146,8 +138,35 @@ def entry_of(member: Member) -> Entry | str:
     return Entry(path, kind, member.size, member.mode, member.uid, member.gid, member.mtime, link)
 
 
+def _mark_of(path: str, mtime: int) -> Entry | str | None:
+    """The whiteout or opaque marker that a path is; None for any other path."""
+    parent, _, name = path.rpartition("/")
+    if name == _OPAQUE:
+        return Entry(parent, OPAQUE, mtime=mtime)
+    if not name.startswith(_WHITEOUT):
+        return None
+    target = name[len(_WHITEOUT) :]
+    if target in ("", ".", ".."):
+        return "a whiteout that names nothing"
+    if target.startswith(_WHITEOUT):
+        return "a name of AUFS' own"
+    return Entry(f"{parent}/{target}" if parent else target, WHITEOUT, mtime=mtime)
+
+
+def _too_long(path: str) -> bool:
+    return len(path) > MAX_PATH_LENGTH or (
+        len(path) * 4 > MAX_PATH_LENGTH and len(path.encode("utf-8", "surrogateescape")) > MAX_PATH_LENGTH
+    )
+
+
 def clean_path(name: str) -> str | None:
     """`name` without `./` and doubled slashes, `""` for the root itself; None where it is absolute or has `..`."""
+    # Nearly every name is one of these; there may be a million of them.
+    path = name[2:] if name.startswith("./") else name
+    if path.endswith("/"):
+        path = path[:-1]
+    if path and path[0] not in "/." and path[-1] != "/" and "//" not in path and "/." not in path and "\0" not in path:
+        return path
     if name.startswith("/") or "\0" in name:
         return None
     parts = [part for part in name.split("/") if part not in ("", ".")]

@@ -15,7 +15,7 @@ GAP = 0x1000
 class ElfWriter:
     """`names` says where the string and version tables stand to the dynamic section: "before" or "after" it.
 
-    `last` puts interpreter and notes after all else, as patchelf does; `unloaded` bytes at the end belong to no segment.
+    `last` puts interpreter and notes after all else, as patchelf does; `unloaded` bytes at the end are in no segment.
     """
 
     bits: int = 64

@@ -150,10 +150,14 @@ def isolate(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
 def registry(
     folder: Path, *, auth: Mapping[str, Any] | None = None, certificate: Certificate | None = None
 ) -> Iterator[Registry]:
-    """A docker-registry that keeps its data in `folder`; without the program the test skips."""
+    """A docker-registry that keeps its data in `folder`.
+
+    Without the program the test skips, or fails where MEDIAIMAGE_REQUIRE_DOCKER=1.
+    """
     program = shutil.which("docker-registry")
     if program is None:
-        pytest.skip("docker-registry isn't installed")
+        missing = pytest.fail if os.environ.get("MEDIAIMAGE_REQUIRE_DOCKER") == "1" else pytest.skip
+        missing("docker-registry isn't installed")
     tls = {"tls": {"certificate": str(certificate.file), "key": str(certificate.key)}} if certificate else {}
     configuration = {
         "version": 0.1,
