@@ -27,8 +27,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="REF",
         action="append",
         default=[],
-        help="image under test, repeatable: NAME[:TAG][@DIGEST] in the Docker Engine, docker:NAME, oci:DIR[:TAG], "
-        "oci-archive:FILE, a path to either, or demo for the bundled demo image",
+        help="image under test, repeatable: NAME[:TAG][@DIGEST] in a Docker Engine, in Podman or in a registry; one of "
+        "them named: docker:NAME, podman:NAME, registry:NAME; oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, a "
+        "path to any of these; or demo for the bundled demo image",
     )
     group.addoption(
         "--media-platform",
@@ -68,8 +69,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--media-cache",
         metavar="DIR",
-        help="where unpacked images and what was learnt are kept "
-        "(default: $XDG_CACHE_HOME/pytest-mediaimage; safe to delete)",
+        help="where unpacked images and what was learnt of layers are kept "
+        "(default: $XDG_CACHE_HOME/pytest-mediaimage; removing it clears the cache)",
     )
 
 

@@ -39,7 +39,7 @@ class ImageUnderTest:
 
     @property
     def compressed_size(self) -> int | None:
-        """What a pull transfers; None for an image in a Docker Engine, which keeps no compressed layers."""
+        """What a pull transfers; None where the source keeps no compressed layers, as most engines."""
         return self._subject.image.compressed_size
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..image.analysers.kind import NAME as KIND
 from ..result import Finding
 from .context import Context
 from .registry import check
@@ -46,6 +47,6 @@ def _held(subject: Subject) -> Iterator[tuple[str, int]]:
     for name in _PROGRAMS:
         node = subject.find_program(name)
         if node is not None and "/" + node.path not in known:
-            with subject.image.open("/" + node.path) as file:
-                if file.read(4) == b"\x7fELF":
-                    yield "/" + node.path, node.content[0]
+            layer, ordinal = node.content
+            if subject.image.layer_facts[layer].found.get(KIND, {}).get(ordinal) == "elf":
+                yield "/" + node.path, layer

@@ -22,7 +22,7 @@ def compressed(context: Context) -> Iterator[Finding]:
     size = context.image.compressed_size
     if size is None:
         context.skip(
-            "a Docker Engine keeps no compressed layers; test the build's own output: "
+            "this source keeps no compressed layers; test the build's own output: "
             "docker buildx build --output type=oci,dest=image.tar"
         )
     weights = [layer.compressed_size or 0 for layer in context.image.layers]

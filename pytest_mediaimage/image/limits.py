@@ -8,8 +8,8 @@ from __future__ import annotations
 
 # --- Layers, compressed ---
 
-# Deflate's own ceiling is 1032:1. zstd has none: a few kB can stand for terabytes of zeros.
-MAX_COMPRESSION_RATIO = 1100
+# Layers compress 2 to 10 times. Deflate's ceiling is 1032:1, zstd has none: a few kB can stand for terabytes.
+MAX_COMPRESSION_RATIO = 500
 # Files of zeros are real (disk images, preallocated databases): up to here no ratio is looked at.
 MAX_UNQUESTIONED_LENGTH = 1 << 30
 # The largest layers that are published hold model weights of tens of gigabytes.

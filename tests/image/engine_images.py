@@ -13,7 +13,8 @@ from image_helpers import AMD64, open_layout
 
 from pytest_mediaimage.image.build import BuiltLayer, Item, LayoutWriter, layer
 from pytest_mediaimage.image.image import Image
-from pytest_mediaimage.image.sources import engine_files, engine_store
+from pytest_mediaimage.image.sources.engine import files as engine_files
+from pytest_mediaimage.image.sources.engine import store as engine_store
 
 if TYPE_CHECKING:
     from docker import DockerClient

@@ -32,8 +32,9 @@ from image_helpers import AMD64, open_layout
 from pytest_mediaimage.image.build import Item, tar_of
 from pytest_mediaimage.image.digest import Digest
 from pytest_mediaimage.image.reference import Reference
-from pytest_mediaimage.image.sources import Opening, members, open_image, platforms_of
-from pytest_mediaimage.image.sources.members import TarMembers
+from pytest_mediaimage.image.sources import Opening, open_image, platforms_of
+from pytest_mediaimage.image.sources.archive import members
+from pytest_mediaimage.image.sources.archive.members import TarMembers
 
 IMAGE = example()
 DOCKER: dict[str, Callable[[Made, Path], list[Item]]] = {

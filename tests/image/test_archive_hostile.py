@@ -33,8 +33,8 @@ from image_helpers import open_layout
 from pytest_mediaimage.errors import CorruptImage, ImageNotFound
 from pytest_mediaimage.image import compression
 from pytest_mediaimage.image.build import Item, tar_of
-from pytest_mediaimage.image.sources import members, plain
-from pytest_mediaimage.image.sources.members import TarMembers
+from pytest_mediaimage.image.sources.archive import members, plain
+from pytest_mediaimage.image.sources.archive.members import TarMembers
 
 IMAGE = example()
 

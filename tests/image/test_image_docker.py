@@ -26,10 +26,10 @@ from pytest_mediaimage.image.digest import Digest, Platform
 from pytest_mediaimage.image.image import Image
 from pytest_mediaimage.image.reference import Reference
 from pytest_mediaimage.image.sources import Opening, open_image, platforms_of
-from pytest_mediaimage.image.sources.engine_config import instructions, platform_of
-from pytest_mediaimage.image.sources.engine_files import FilesContent
-from pytest_mediaimage.image.sources.engine_saved import SavedContent
-from pytest_mediaimage.image.sources.engine_saving import Saving
+from pytest_mediaimage.image.sources.engine.config import instructions, platform_of
+from pytest_mediaimage.image.sources.engine.files import FilesContent
+from pytest_mediaimage.image.sources.engine.saved import SavedContent
+from pytest_mediaimage.image.sources.engine.saving import Saving
 
 if TYPE_CHECKING:
     from docker import DockerClient

@@ -18,9 +18,9 @@ from pytest_mediaimage.image.build import Item, layer
 from pytest_mediaimage.image.image import Image
 from pytest_mediaimage.image.reference import Reference
 from pytest_mediaimage.image.sources import Opening, open_image
-from pytest_mediaimage.image.sources.docker_engine import connect
-from pytest_mediaimage.image.sources.engine_files import FilesContent
-from pytest_mediaimage.image.sources.engine_saving import Saving
+from pytest_mediaimage.image.sources.engine.docker import connect
+from pytest_mediaimage.image.sources.engine.files import FilesContent
+from pytest_mediaimage.image.sources.engine.saving import Saving
 
 if TYPE_CHECKING:
     from docker import DockerClient

@@ -25,9 +25,9 @@ from pytest_mediaimage.image.build import Item, layer, tar_of
 from pytest_mediaimage.image.digest import Digest
 from pytest_mediaimage.image.layer import Layer
 from pytest_mediaimage.image.layer_stream import LayerStream
-from pytest_mediaimage.image.sources import engine_files
-from pytest_mediaimage.image.sources.engine_files import FilesContent, Place
-from pytest_mediaimage.image.tarsplit import SplitTar
+from pytest_mediaimage.image.sources.engine import files as engine_files
+from pytest_mediaimage.image.sources.engine.files import FilesContent, Place
+from pytest_mediaimage.image.tar.split import SplitTar
 
 BIG = bytes(range(256)) * 10_000
 PLAIN = tar_of([Item.directory("d"), Item("d/big", BIG), Item("d/e/f", b"deep"), Item("last", b"1" * 600)])

@@ -20,9 +20,11 @@ from pytest_mediaimage.image.blobs import BlobContent
 from pytest_mediaimage.image.digest import Platform
 from pytest_mediaimage.image.image import Image
 from pytest_mediaimage.image.reference import Reference
-from pytest_mediaimage.image.sources import Opening, engine_files, engine_store, open_image, platforms_of
-from pytest_mediaimage.image.sources.engine_files import FilesContent
-from pytest_mediaimage.image.sources.engine_saved import SavedContent
+from pytest_mediaimage.image.sources import Opening, open_image, platforms_of
+from pytest_mediaimage.image.sources.engine import files as engine_files
+from pytest_mediaimage.image.sources.engine import store as engine_store
+from pytest_mediaimage.image.sources.engine.files import FilesContent
+from pytest_mediaimage.image.sources.engine.saved import SavedContent
 
 ARM64 = Platform("linux/arm64")
 pytestmark = pytest.mark.docker

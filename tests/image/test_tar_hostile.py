@@ -24,13 +24,13 @@ from tar_pieces import (
 from tar_refused import REFUSED, SPARSE_1
 
 from pytest_mediaimage.errors import CorruptImage
-from pytest_mediaimage.image import pax as pax_module
-from pytest_mediaimage.image import tar as tar_module
 from pytest_mediaimage.image.limits import (
     MAX_EXTENDED_HEADERS_IN_A_ROW,
     MAX_SPARSE_EXTENTS,
 )
 from pytest_mediaimage.image.tar import TarReader
+from pytest_mediaimage.image.tar import pax as pax_module
+from pytest_mediaimage.image.tar import reader as tar_module
 
 
 @pytest.mark.parametrize("name", REFUSED)

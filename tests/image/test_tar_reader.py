@@ -29,7 +29,7 @@ from tar_pieces import (
 from pytest_mediaimage.errors import CorruptImage
 from pytest_mediaimage.image.scan import entry_of
 from pytest_mediaimage.image.tar import TarReader
-from pytest_mediaimage.image.tar_header import parse_header
+from pytest_mediaimage.image.tar.header import parse_header
 
 FORMATS = {"ustar": tarfile.USTAR_FORMAT, "gnu": tarfile.GNU_FORMAT, "pax": tarfile.PAX_FORMAT}
 KINDS = (

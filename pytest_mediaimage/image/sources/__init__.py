@@ -20,10 +20,10 @@ __all__ = ["Opening", "open_image", "platforms_of"]
 _SOURCES = {
     "demo": "demo:DemoSource",
     "oci": "layout:LayoutSource",
-    "oci-archive": "archive:ArchiveSource",
-    "docker-archive": "docker_archive:DockerArchiveSource",
-    "docker": "docker_engine:DockerSource",
-    "podman": "podman:PodmanSource",
+    "oci-archive": "archive.oci:ArchiveSource",
+    "docker-archive": "archive.docker:DockerArchiveSource",
+    "docker": "engine.docker:DockerSource",
+    "podman": "engine.podman:PodmanSource",
     "registry": "registry:RegistrySource",
 }
 _PLACES = ", ".join(f"{transport}:" for transport in TRANSPORTS)

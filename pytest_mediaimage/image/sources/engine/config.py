@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...errors import CorruptImage, InvalidReference
-from ..config import Config
-from ..digest import Digest, Platform
+from ....errors import CorruptImage, InvalidReference
+from ...config import Config
+from ...digest import Digest, Platform
 
 
 def platform_of(attributes: Mapping[str, Any], engine: str) -> Platform:

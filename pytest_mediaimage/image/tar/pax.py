@@ -5,8 +5,8 @@ Errors are ValueErrors; the reader knows where in the layer it is.
 
 from __future__ import annotations
 
-from .limits import MAX_FILE_LENGTH, MAX_PAX_RECORDS, MAX_SPARSE_EXTENTS
-from .tar_header import text
+from ..limits import MAX_FILE_LENGTH, MAX_PAX_RECORDS, MAX_SPARSE_EXTENTS
+from .header import text
 
 _NAMES = ("path", "linkpath", "GNU.sparse.name")
 _SPARSE_KEYS = ("GNU.sparse.offset", "GNU.sparse.numbytes")

@@ -8,9 +8,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Mapping
 
-from .limits import MAX_FILE_LENGTH, MAX_SPARSE_EXTENTS
+from ..limits import MAX_FILE_LENGTH, MAX_SPARSE_EXTENTS
+from .header import BLOCK, number
 from .pax import natural
-from .tar_header import BLOCK, number
 
 
 def pax_version(pax: Mapping[str, bytes]) -> str:

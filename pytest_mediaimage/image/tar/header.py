@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from zlib import adler32
 
-from .limits import MAX_FILE_LENGTH
+from ..limits import MAX_FILE_LENGTH
 
 BLOCK = 512
 ZEROS = bytes(BLOCK)

@@ -15,19 +15,19 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ...errors import CorruptImage, InvalidReference, PlatformNotFound
-from ..config import Config
-from ..digest import Digest, Platform
-from ..document import array, fields, parse_document, string, strings
-from ..image import Image
-from ..layer import Layer
-from ..layer_stream import LayerStream
-from ..reading import Content
-from ..reference import Reference
-from .base import NotHere, Opening
+from ....errors import CorruptImage, InvalidReference, PlatformNotFound
+from ...config import Config
+from ...digest import Digest, Platform
+from ...document import array, fields, parse_document, string, strings
+from ...image import Image
+from ...layer import Layer
+from ...layer_stream import LayerStream
+from ...reading import Content
+from ...reference import Reference
+from ..base import NotHere, Opening
+from ..names import means, several
 from .forward import Forward
 from .members import Opener, Place, TarMembers
-from .names import means, several
 
 _MANIFEST = "manifest.json"
 # Most tools name the configuration by its digest, with or without an ending.

@@ -8,12 +8,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Protocol
 
-from ...engine.connect import Engine
-from ...engine.faults import fault
-from ...engine.http import EngineHttp, EngineStream, Refused
-from ...errors import CorruptImage, EngineUnavailable, EnvironmentFault
-from ..digest import Digest
-from ..tar import Member, TarReader
+from ....engine.connect import Engine
+from ....engine.faults import fault
+from ....engine.http import EngineHttp, EngineStream, Refused
+from ....errors import CorruptImage, EngineUnavailable, EnvironmentFault
+from ...digest import Digest
+from ...tar import Member, TarReader
 
 # Docker up to 27 writes the whole image into a temporary directory before the first byte comes.
 _SILENCE = 900.0

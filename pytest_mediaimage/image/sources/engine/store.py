@@ -17,19 +17,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
-from ...engine.connect import Engine
-from ...engine.faults import fault
-from ...engine.http import EngineHttp
-from ...errors import CorruptImage, EngineUnavailable, PlatformNotFound
-from ...storage import write_atomically
-from ..blobs import BlobContent, BlobStore, Resolved, candidates, resolve
-from ..digest import Digest, Platform
-from ..manifest import INDEX_TYPES, MANIFEST_TYPES, MAX_DOCUMENT, Descriptor, parse_document
-from ..reading import Content
-from ..reference import Reference
-from .engine_saved import SavedContent
-from .engine_saving import Request, Saving, api_path
-from .layout import DirectoryBlobs
+from ....engine.connect import Engine
+from ....engine.faults import fault
+from ....engine.http import EngineHttp
+from ....errors import CorruptImage, EngineUnavailable, PlatformNotFound
+from ....storage import write_atomically
+from ...blobs import BlobContent, BlobStore, Resolved, candidates, resolve
+from ...digest import Digest, Platform
+from ...manifest import INDEX_TYPES, MANIFEST_TYPES, MAX_DOCUMENT, Descriptor, parse_document
+from ...reading import Content
+from ...reference import Reference
+from ..layout import DirectoryBlobs
+from .saved import SavedContent
+from .saving import Request, Saving, api_path
 
 _SNAPSHOTTER = "io.containerd.snapshotter.v1"
 _BLOBS = "io.containerd.content.v1.content"

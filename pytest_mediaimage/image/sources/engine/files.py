@@ -17,14 +17,14 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...engine.connect import Engine
-from ...errors import CorruptImage
-from ..config import Config
-from ..digest import Digest
-from ..layer import Layer
-from ..layer_stream import LayerStream
-from ..tarsplit import SplitTar
-from .engine_saved import SavedContent
+from ....engine.connect import Engine
+from ....errors import CorruptImage
+from ...config import Config
+from ...digest import Digest
+from ...layer import Layer
+from ...layer_stream import LayerStream
+from ...tar.split import SplitTar
+from .saved import SavedContent
 
 Places = Mapping[Digest, "Place"]
 

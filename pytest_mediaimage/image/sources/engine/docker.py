@@ -6,20 +6,20 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
-from ...engine.connect import Engine, connect_docker
-from ...engine.faults import engine_faults
-from ...errors import PlatformNotFound
-from ..config import Config
-from ..digest import Digest, Platform
-from ..image import Image
-from ..reading import Content
-from ..reference import Reference
-from .base import NotHere, Opening
-from .engine_config import config_of, instructions, layers_of, platform_of
-from .engine_files import FilesContent, docker_config, docker_places
-from .engine_saved import SavedContent
-from .engine_saving import Request, Saving, api_path
-from .engine_store import StoredImage, keeps_whole_images
+from ....engine.connect import Engine, connect_docker
+from ....engine.faults import engine_faults
+from ....errors import PlatformNotFound
+from ...config import Config
+from ...digest import Digest, Platform
+from ...image import Image
+from ...reading import Content
+from ...reference import Reference
+from ..base import NotHere, Opening
+from .config import config_of, instructions, layers_of, platform_of
+from .files import FilesContent, docker_config, docker_places
+from .saved import SavedContent
+from .saving import Request, Saving, api_path
+from .store import StoredImage, keeps_whole_images
 
 
 def connect() -> Engine:

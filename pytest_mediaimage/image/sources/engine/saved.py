@@ -13,14 +13,14 @@ from collections.abc import Generator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from ...errors import InvalidReference
-from ...storage import write_atomically
-from ..config import Config
-from ..digest import Digest
-from ..layer import Layer
-from ..layer_stream import LayerStream
-from ..manifest import Manifest
-from .engine_saving import Saving
+from ....errors import InvalidReference
+from ....storage import write_atomically
+from ...config import Config
+from ...digest import Digest
+from ...layer import Layer
+from ...layer_stream import LayerStream
+from ...manifest import Manifest
+from .saving import Saving
 
 _LAYER = re.compile(r"blobs/sha256/([0-9a-f]{64})|([0-9a-f]{64})\.tar|([0-9a-f]{64})/layer\.tar")
 

@@ -7,17 +7,17 @@ from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from typing import IO
 
-from ...errors import CorruptImage
-from ..blobs import BlobContent, BlobStore
-from ..digest import Digest
-from ..layer import Layer
-from ..layer_stream import LayerStream
-from ..manifest import Descriptor, Index
-from ..reading import Content
-from ..reference import Reference
-from .base import NotHere
+from ....errors import CorruptImage
+from ...blobs import BlobContent, BlobStore
+from ...digest import Digest
+from ...layer import Layer
+from ...layer_stream import LayerStream
+from ...manifest import Descriptor, Index
+from ...reading import Content
+from ...reference import Reference
+from ..base import NotHere
+from ..layout import BlobSource, check_layout_marker, choose_roots
 from .forward import Forward
-from .layout import BlobSource, check_layout_marker, choose_roots
 from .members import Opener, Place, TarMembers
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import IO, Protocol
 
-from ...errors import CorruptImage
-from ..compression import compression_of, plain_blocks
-from ..limits import MAX_COMPRESSION_RATIO, MAX_LAYER_LENGTH, MAX_UNQUESTIONED_LENGTH
-from ..pipeline import BLOCK
+from ....errors import CorruptImage
+from ...compression import compression_of, plain_blocks
+from ...limits import MAX_COMPRESSION_RATIO, MAX_LAYER_LENGTH, MAX_UNQUESTIONED_LENGTH
+from ...pipeline import BLOCK
 
 # `xz -9` asks for 65 MiB to decompress; a larger dictionary is a way to make us allocate memory.
 _XZ_MEMORY = 128 * 1024 * 1024

@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
-from ..errors import CorruptImage
-from .limits import (
+from ...errors import CorruptImage
+from ..limits import (
     MAX_EXTENDED_HEADER,
     MAX_EXTENDED_HEADERS_IN_A_ROW,
     MAX_EXTENDED_HEADERS_LENGTH,
     MAX_MEMBERS,
 )
+from .header import BLOCK, Member, number, owner_id, parse_header, text
 from .pax import integer, natural, records, seconds
 from .sparse import extents, inline_map, leading_map, old_map, pax_version
-from .tar_header import BLOCK, Member, number, owner_id, parse_header, text
 
 __all__ = ["BLOCK", "ByteStream", "Member", "TarReader"]
 

@@ -7,20 +7,20 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
-from ...engine.connect import Engine, connect_podman
-from ...engine.faults import fault
-from ...engine.http import EngineHttp
-from ...errors import CorruptImage, EngineUnavailable, InvalidReference
-from ..digest import Digest, Platform
-from ..image import Image
-from ..reading import Content
-from ..reference import Reference
-from .base import NotHere, Opening
-from .docker_engine import check_platform
-from .engine_config import config_of, platform_of
-from .engine_files import FilesContent, podman_config, podman_places
-from .engine_saved import SavedContent
-from .engine_saving import Request, Saving
+from ....engine.connect import Engine, connect_podman
+from ....engine.faults import fault
+from ....engine.http import EngineHttp
+from ....errors import CorruptImage, EngineUnavailable, InvalidReference
+from ...digest import Digest, Platform
+from ...image import Image
+from ...reading import Content
+from ...reference import Reference
+from ..base import NotHere, Opening
+from .config import config_of, platform_of
+from .docker import check_platform
+from .files import FilesContent, podman_config, podman_places
+from .saved import SavedContent
+from .saving import Request, Saving
 
 # Every Podman from 4.0 on takes requests of that version.
 _IMAGES = "/v4.0.0/libpod/images"

@@ -15,12 +15,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 
-from ...errors import CorruptImage
-from ..limits import MAX_DOCUMENT
-from ..reference import Reference
-from ..scan import clean_path
-from ..tar import BLOCK, Member, TarReader
-from .base import NotHere, local_path
+from ....errors import CorruptImage
+from ...limits import MAX_DOCUMENT
+from ...reference import Reference
+from ...scan import clean_path
+from ...tar import BLOCK, Member, TarReader
+from ..base import NotHere, local_path
 from .plain import compression_of_file, plain_bytes
 
 if TYPE_CHECKING:

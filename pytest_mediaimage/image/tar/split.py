@@ -18,7 +18,7 @@ from typing import Any
 
 from isal import igzip
 
-from ..errors import CorruptImage
+from ...errors import CorruptImage
 
 # A record's longest lines hold pax headers, which Go limits to 1 MiB, or the padding behind the last member.
 _LONGEST_LINE = 16 * 1024 * 1024

@@ -1,0 +1,1 @@
+"""Images in a tar file, plain or compressed as a whole."""
