@@ -12,21 +12,8 @@ from .registry import Check
 
 __all__ = ["ALL", "Check", "Planned", "known_ids", "plan"]
 
-ALL: tuple[Check, ...] = (
-    reference.pinned,
-    config.user,
-    size.compressed,
-    size.unpacked,
-    size.layer,
-    layers.count,
-    layers.waste,
-    contents.media,
-    contents.kernel_drivers,
-    ffmpeg.capabilities,
-    license.ffmpeg,
-    sbom.generated,
-    *transcode.checks(),
-)
+_FAMILIES = (reference, config, size, layers, contents, ffmpeg, license, sbom)
+ALL: tuple[Check, ...] = (*(check for family in _FAMILIES for check in family.CHECKS), *transcode.checks())
 """In the order in which they are collected: what is read first, what is run last."""
 
 

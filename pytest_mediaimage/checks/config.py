@@ -24,3 +24,6 @@ def user(context: Context) -> Iterator[Finding]:
             evidence="root",
             fix="Add a user and `USER 10001:10001` to the Dockerfile, or set runAsUser where the image is deployed.",
         )
+
+
+CHECKS = (user,)

@@ -70,3 +70,6 @@ def kernel_drivers(context: Context) -> Iterator[Finding]:
             evidence=what,
             fix="Remove it and what installed it (kernel headers, dkms, an installer): the host brings the driver.",
         )
+
+
+CHECKS = (media, kernel_drivers)

@@ -66,3 +66,6 @@ def capabilities(context: Context) -> Iterator[Finding]:
 def _budget(required: dict[str, tuple[str, ...]]) -> str | None:
     names = [name for group in required.values() for name in group]
     return ", ".join(names) or None
+
+
+CHECKS = (capabilities,)

@@ -55,3 +55,6 @@ def waste(context: Context) -> Iterator[Finding]:
             evidence="hidden",
             fix="Delete it in the instruction that made it, or build in a stage of its own and copy the result.",
         )
+
+
+CHECKS = (count, waste)

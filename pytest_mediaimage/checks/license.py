@@ -74,3 +74,6 @@ def _finding(context: Context, files: Sequence[FoundFFmpeg], message: str, **fie
     more = f" and {len(files) - 1} more files of this build" if len(files) > 1 else ""
     gone = "" if any(found.visible for found in files) else " (replaced or deleted by a later layer, but shipped)"
     return context.finding(f"{first.path}{more}: {message}{gone}", layer=first.layer, file=first.path, **fields)
+
+
+CHECKS = (ffmpeg,)

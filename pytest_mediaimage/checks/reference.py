@@ -29,3 +29,6 @@ def pinned(context: Context) -> Iterator[Finding]:
             evidence=reference.location,
             fix=f"Name it by digest: {reference.location}@sha256:... (`docker buildx imagetools inspect` tells it).",
         )
+
+
+CHECKS = (pinned,)

@@ -50,3 +50,6 @@ def _held(subject: Subject) -> Iterator[tuple[str, int]]:
             layer, ordinal = node.content
             if subject.image.layer_facts[layer].found.get(KIND, {}).get(ordinal) == "elf":
                 yield "/" + node.path, layer
+
+
+CHECKS = (generated,)

@@ -83,3 +83,6 @@ def _heaviest_files(context: Context, index: int) -> str:
     entries = context.image.layer_facts[index].entries
     heaviest = heapq.nlargest(3, entries.of_type(FILE), key=entries.length)
     return ", ".join(f"/{entries.path(i)} ({format_bytes(entries.length(i))})" for i in heaviest) or "nothing"
+
+
+CHECKS = (compressed, unpacked, layer)
