@@ -289,7 +289,7 @@ def test_an_engine_that_this_machine_lacks_is_no_fault(
     monkeypatch.delenv("DOCKER_HOST", raising=False)
     monkeypatch.setattr(sources, "_DOCKER_SOCKET", tmp_path / "docker.sock")
     monkeypatch.setattr(sources, "_PODMAN_SOCKET", tmp_path / "podman.sock")
-    monkeypatch.setattr("pytest_mediaimage.image.sources.docker_engine.DockerSource.open", no_engine)
+    monkeypatch.setattr("pytest_mediaimage.image.sources.engine.docker.DockerSource.open", no_engine)
     with pytest.raises(ImageNotFound) as caught:
         open_image(Reference.parse(f"{running.address}/absent"), AMD64, Opening(tmp_path))
     assert [source for source, _ in caught.value.tried] == ["docker", "registry"]

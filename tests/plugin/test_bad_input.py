@@ -174,7 +174,7 @@ def test_nothing_is_left_ten_seconds_after_kill_9(pytester, media_cache, runtime
         left = [name for name in runs if (media_cache / "runs" / name).exists()]
         left += [p for p in _commands() if "testsrc2" in p]
         if engine is not None:
-            for container in engine.containers.list(all=True):
+            for container in engine.containers.list(all=True, ignore_removed=True):
                 if any(run in json.dumps(container.labels) for run in runs):
                     left.append(container.name)
         return left
