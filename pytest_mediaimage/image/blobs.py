@@ -53,11 +53,6 @@ class BlobContent:
 
     store: BlobStore
 
-    def layer_streams(self, layers: Sequence[Layer], *, identified: bool) -> Iterator[LayerStream]:
-        for layer in layers:
-            with self.open_layer(layer) as stream:
-                yield stream
-
     @contextmanager
     def open_layer(self, layer: Layer) -> Iterator[LayerStream]:
         assert layer.descriptor is not None

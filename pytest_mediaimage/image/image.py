@@ -24,7 +24,7 @@ from .layer import Layer, LayerFacts
 from .layer_stream import LayerStream
 from .manifest import Manifest
 from .progress import Progress
-from .reading import Content, OpenableContent, read_layers
+from .reading import Content, OpenableContent, opened_in_turn, read_layers
 from .reference import Reference
 from .scan import Analyser, numbered
 from .tar import TarReader
@@ -199,9 +199,7 @@ class Image:
     def _streams(self, layers: Sequence[Layer]) -> Iterator[LayerStream]:
         """A stream of each of `layers`, which knows its diffID; it's closed when the next is asked for."""
         if isinstance(self._content, OpenableContent):
-            for layer in layers:
-                with self._content.open_layer(layer) as stream, stream:
-                    yield stream
+            yield from opened_in_turn(self._content, layers)
         else:
             for stream in self._content.layer_streams(layers, identified=True):
                 with stream:

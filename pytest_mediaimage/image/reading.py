@@ -20,8 +20,8 @@ _AT_ONCE = min(3, os.cpu_count() or 1)
 """Layers in flight: three, as container engines pull them; memory and gain both grow with the cores."""
 
 
-class Content(Protocol):
-    """Where an image's layers come from."""
+class StreamedContent(Protocol):
+    """Layers that come in an order of their own, one after the other."""
 
     def layer_streams(self, layers: Sequence[Layer], *, identified: bool) -> Iterator[LayerStream]:
         """A stream for each of `layers`, in any order; each is read to its end before the next is asked for.
@@ -33,9 +33,13 @@ class Content(Protocol):
 
 @runtime_checkable
 class OpenableContent(Protocol):
-    """Content whose layers can be opened one by one, also by several threads."""
+    """Layers that can be opened one by one, also by several threads. Each stream knows its diffID beforehand."""
 
     def open_layer(self, layer: Layer) -> AbstractContextManager[LayerStream]: ...
+
+
+Content = StreamedContent | OpenableContent
+"""Where an image's layers come from."""
 
 
 @runtime_checkable
@@ -44,6 +48,13 @@ class RereadableContent(Protocol):
 
     def reads_otherwise(self, layer: Layer) -> bool:
         """Whether a layer that was damaged may be whole when it is opened again, another way."""
+
+
+def opened_in_turn(content: OpenableContent, layers: Sequence[Layer]) -> Iterator[LayerStream]:
+    """A stream of each of `layers`; it's closed when the next is asked for."""
+    for layer in layers:
+        with content.open_layer(layer) as stream:
+            yield stream
 
 
 def read_layers(
@@ -89,7 +100,7 @@ def _together(
     def attempt(layer: Layer) -> LayerFacts | None:
         if stopped:
             return None
-        with content.open_layer(layer) as stream, stream:
+        with content.open_layer(layer) as stream:
             with lock:
                 opened.add(stream)
             try:

@@ -22,7 +22,7 @@ from ...document import array, fields, parse_document, string, strings
 from ...image import Image
 from ...layer import Layer
 from ...layer_stream import LayerStream
-from ...reading import Content
+from ...reading import Content, opened_in_turn
 from ...reference import Reference
 from ..base import NotHere, Opening
 from ..names import means, several
@@ -151,11 +151,6 @@ class _Layers:
     places: tuple[Place, ...]
     opener: Opener
 
-    def layer_streams(self, layers: Sequence[Layer], *, identified: bool) -> Iterator[LayerStream]:
-        for layer in layers:
-            with self.open_layer(layer) as stream:
-                yield stream
-
     @contextmanager
     def open_layer(self, layer: Layer) -> Iterator[LayerStream]:
         where = f"layer {layer.index + 1} ({self.names[layer.index][:80]})"
@@ -177,7 +172,7 @@ class _InOrder:
         ordered = sorted(layers, key=lambda layer: self.content.places[layer.index].offset)
         with closing(Forward(self.members)) as forward:
             content = _Layers(self.content.names, self.content.places, forward.open)
-            yield from content.layer_streams(ordered, identified=identified)
+            yield from opened_in_turn(content, ordered)
 
 
 def _what_else(members: TarMembers) -> str:

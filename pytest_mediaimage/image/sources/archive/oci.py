@@ -13,7 +13,7 @@ from ...digest import Digest
 from ...layer import Layer
 from ...layer_stream import LayerStream
 from ...manifest import Descriptor, Index
-from ...reading import Content
+from ...reading import Content, opened_in_turn
 from ...reference import Reference
 from ..base import NotHere
 from ..layout import BlobSource, check_layout_marker, choose_roots
@@ -50,7 +50,7 @@ class InOrder:
     def layer_streams(self, layers: Sequence[Layer], *, identified: bool) -> Iterator[LayerStream]:
         with closing(Forward(self.store.members)) as forward:
             content = BlobContent(ArchiveBlobs(self.store.members, forward.open))
-            yield from content.layer_streams(sorted(layers, key=self._offset), identified=identified)
+            yield from opened_in_turn(content, sorted(layers, key=self._offset))
 
     def _offset(self, layer: Layer) -> int:
         assert layer.descriptor is not None

@@ -146,11 +146,6 @@ class FilesContent:
         with closing(tar), LayerStream(tar, where=where, diff_id=layer.diff_id) as stream:
             yield stream
 
-    def layer_streams(self, layers: Sequence[Layer], *, identified: bool) -> Iterator[LayerStream]:
-        for layer in layers:
-            with self.open_layer(layer) as stream:
-                yield stream
-
     def reads_otherwise(self, layer: Layer) -> bool:
         """Whether a layer that was damaged may be whole when it is opened again: then the engine saves it."""
         return self._places.pop(layer.diff_id, None) is not None
