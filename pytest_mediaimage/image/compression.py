@@ -58,13 +58,7 @@ def plain_blocks(blocks: Iterator[bytes], compression: str, where: str) -> Itera
     try:
         for block in ways[compression](source):
             length += len(block)
-            ratio = length > MAX_UNQUESTIONED_LENGTH and length > MAX_COMPRESSION_RATIO * source.count
-            if ratio or length > MAX_LAYER_LENGTH:
-                raise CorruptImage(
-                    f"a decompression bomb: {source.count} bytes have become {length}, and there is more",
-                    blob=where,
-                    offset=source.count,
-                )
+            refuse_bomb(source.count, length, where)
             yield block
     except _DAMAGE as error:
         unknown = next((reason for word, reason in _REFUSED.items() if word in str(error)), "")
@@ -74,6 +68,14 @@ def plain_blocks(blocks: Iterator[bytes], compression: str, where: str) -> Itera
             offset=source.count,
             remedy="Build or copy the image again.",
         ) from error
+
+
+def refuse_bomb(taken: int, length: int, where: str) -> None:
+    """Raises CorruptImage where `taken` compressed bytes have become `length`, more than real images make of them."""
+    ratio = length > MAX_UNQUESTIONED_LENGTH and length > MAX_COMPRESSION_RATIO * taken
+    if ratio or length > MAX_LAYER_LENGTH:
+        message = f"a decompression bomb: {taken} bytes have become {length}, and there is more"
+        raise CorruptImage(message, blob=where, offset=taken)
 
 
 class _Counted:

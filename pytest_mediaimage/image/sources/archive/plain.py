@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import IO, Protocol
 
 from ....errors import CorruptImage
-from ...compression import compression_of, plain_blocks
-from ...limits import MAX_COMPRESSION_RATIO, MAX_LAYER_LENGTH, MAX_UNQUESTIONED_LENGTH
+from ...compression import compression_of, plain_blocks, refuse_bomb
 from ...pipeline import BLOCK
 
 # `xz -9` asks for 65 MiB to decompress; a larger dictionary is a way to make us allocate memory.
@@ -62,10 +61,7 @@ def _plain_members(blocks: Iterator[bytes], compression: str, where: str) -> Ite
                 raise _damaged(f"the {compression} stream is damaged ({error})", where, taken) from error
             data = b""
             length += len(piece)
-            ratio = length > MAX_UNQUESTIONED_LENGTH and length > MAX_COMPRESSION_RATIO * taken
-            if ratio or length > MAX_LAYER_LENGTH:
-                message = f"a decompression bomb: {taken} bytes have become {length}, and there is more"
-                raise CorruptImage(message, blob=where, offset=taken)
+            refuse_bomb(taken, length, where)
             if piece:
                 yield piece
             if member.needs_input and not member.eof:
