@@ -21,11 +21,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Literal
 
 from .anchors import BEFORE, Gate, Piece
+from .hardware import PATHS, HardwareTexts
 
 LICENSE_TEXTS = {
     "LGPL version 2.1 or later": "LGPL-2.1-or-later",
@@ -86,7 +87,8 @@ class FFmpegIdentity:
     options, None where the file doesn't hold it. `licenses` maps a library to its licence text, `libraries`
     to its version. `compiler` is what ``built with`` shows; only tools hold it. `offsets` gives the byte in
     the file where each evidence begins, by name: `version`, `configuration`, `compiler`,
-    `license:libavcodec`, `library:libavcodec`.
+    `license:libavcodec`, `library:libavcodec`. `hardware` lists the hardware paths that are compiled in, and
+    `nvidia_driver` is the least NVIDIA driver that NVENC asks for; see `hardware`.
     """
 
     kind: Kind
@@ -96,6 +98,8 @@ class FFmpegIdentity:
     libraries: Mapping[str, str]
     compiler: str | None
     offsets: Mapping[str, int]
+    hardware: Sequence[str] = ()
+    nvidia_driver: str | None = None
 
     @property
     def is_ffmpeg(self) -> bool:
@@ -106,12 +110,13 @@ class FFmpegIdentity:
 class IdentityScanner:
     """Reads a file's bytes once, in order, in chunks of any size: `feed` them, then `finish`.
 
-    Holds 8 MiB at the most besides the chunk fed. The result doesn't depend on how the bytes were cut.
+    Holds 12 MiB at the most besides the chunk fed. The result doesn't depend on how the bytes were cut.
     """
 
     def __init__(self) -> None:
         self._gate = Gate()
         self._texts: _Texts | None = None
+        self._hardware = HardwareTexts()
         self._result: FFmpegIdentity | None = None
         self._finished = False
 
@@ -124,15 +129,19 @@ class IdentityScanner:
         if not self._finished:
             self._finished = True
             self._read(self._gate.end_of_head())
-            self._result = self._texts.finish() if self._texts is not None else None
-            self._gate, self._texts = Gate(), None
+            found = self._texts.finish() if self._texts is not None else None
+            if found is not None:
+                found = replace(found, hardware=self._hardware.paths, nvidia_driver=self._hardware.nvidia_driver)
+            self._result = found
+            self._gate, self._texts, self._hardware = Gate(), None, HardwareTexts()
         return self._result
 
     def _read(self, pieces: Iterable[Piece]) -> None:
         for start, data in pieces:
             if self._texts is None:
-                self._texts = _Texts(self._gate.counted)
+                self._texts, self._hardware = _Texts(self._gate.counted), HardwareTexts(self._gate.counted)
             self._texts.feed(start, data)
+            self._hardware.feed(start, data)
 
 
 class _Texts:
@@ -329,6 +338,8 @@ def combine(identities: Sequence[FFmpegIdentity]) -> FFmpegIdentity:
         libraries=libraries,
         compiler=next((one.compiler for one in identities if one.compiler is not None), None),
         offsets={},
+        hardware=[path for path in PATHS if any(path in one.hardware for one in identities)],
+        nvidia_driver=next((one.nvidia_driver for one in identities if one.nvidia_driver is not None), None),
     )
 
 

@@ -133,7 +133,7 @@ def _candidates(
         elif descriptor.platform is not None:
             yield descriptor.platform, descriptor
         else:
-            yield _load(store, descriptor)[1].platform, descriptor
+            yield load_image(store, descriptor)[1].platform, descriptor
 
 
 def resolve(store: BlobStore, roots: Sequence[Descriptor], reference: str, platform: Platform) -> Resolved:
@@ -144,13 +144,14 @@ def resolve(store: BlobStore, roots: Sequence[Descriptor], reference: str, platf
     found = list(candidates(store, roots))
     for offered, descriptor in found:
         if offered == platform:
-            manifest, config = _load(store, descriptor)
+            manifest, config = load_image(store, descriptor)
             index = roots[0].digest if len(roots) == 1 and roots[0].is_index else None
             return Resolved(manifest, config, index)
     raise PlatformNotFound(reference, platform, sorted({str(offered) for offered, _ in found}))
 
 
-def _load(store: BlobStore, descriptor: Descriptor) -> tuple[Manifest, Config]:
+def load_image(store: BlobStore, descriptor: Descriptor) -> tuple[Manifest, Config]:
+    """The documents of an image. Raises CorruptImage, also for an artifact that is no container image."""
     manifest = Manifest.from_bytes(read_document(store, descriptor), descriptor.digest)
     data = read_document(store, manifest.config)
     if "rootfs" not in parse_document(data, blob=manifest.config.digest):

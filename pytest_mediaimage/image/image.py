@@ -6,12 +6,14 @@ import io
 import json
 import tarfile
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import IO, cast
+
+from xxhash import xxh3_64
 
 from ..errors import CorruptImage, MediaImageError
 from .blobs import BlobStore
@@ -23,6 +25,8 @@ from .export import export_layout
 from .layer import Layer, LayerFacts
 from .layer_stream import LayerStream
 from .manifest import Manifest
+from .offering import Offering
+from .packing import PackingCache, packing_of
 from .progress import Progress
 from .reading import Content, OpenableContent, opened_in_turn, read_layers
 from .reference import Reference
@@ -52,7 +56,8 @@ class Image:
 
     `digest` is the manifest's, or the configuration's where the source keeps no manifest; `index_digest` is
     the digest of the index it was chosen from. `engine_name` is the ID of the image in the engine that it comes
-    from, empty for other sources. Sizes are in bytes.
+    from, empty for other sources. `offering` is what the reference offers besides, None where the source doesn't
+    know. Sizes are in bytes.
     """
 
     def __init__(
@@ -67,6 +72,7 @@ class Image:
         manifest: Manifest | None = None,
         index_digest: Digest | None = None,
         engine_name: str = "",
+        offering: Offering | None = None,
     ) -> None:
         self.reference = reference
         self.source = source
@@ -74,6 +80,7 @@ class Image:
         self.manifest = manifest
         self.index_digest = index_digest
         self.engine_name = engine_name
+        self.offering = offering
         descriptors = manifest.layers if manifest else (None,) * len(config.diff_ids)
         self.layers = tuple(
             Layer(index, diff_id, descriptor, created_by)
@@ -83,6 +90,7 @@ class Image:
         )
         self._content = content
         self._cache = FactsCache(cache, analysers)
+        self._packings = PackingCache(cache)
         self._analysers = tuple(analysers)
         self._fault: MediaImageError | None = None
 
@@ -168,9 +176,28 @@ class Image:
         finally:
             if progress:
                 progress.end()
+        self._packings.add(dict(facts.packing for facts in found.values() if facts.packing))
         for diff_id in wanted - found.keys():
             raise CorruptImage(f"{self.name} lacks a layer that its configuration names", blob=diff_id)
         return found
+
+    @cached_property
+    def packings(self) -> tuple[str, ...]:
+        """How each layer's blob is compressed, by its first bytes: `zstd`, `gzip`, `bzip2`, `xz` or `none`.
+
+        Empty for a layer of which this source can't tell. Raises EnvironmentFault.
+        """
+        known = self._packings.load()
+        learnt: dict[Digest, str] = {}
+        store: BlobStore | None = getattr(self._content, "store", None)
+        for layer in self.layers:
+            blob = layer.descriptor.digest if layer.descriptor else None
+            if store is not None and blob is not None and blob not in known and blob not in learnt:
+                with suppress(CorruptImage), store.open(blob) as file:
+                    learnt[blob] = packing_of(file)
+        self._packings.add(learnt)
+        known.update(learnt)
+        return tuple(known.get(layer.descriptor.digest, "") if layer.descriptor else "" for layer in self.layers)
 
     @cached_property
     def tree(self) -> Tree:
@@ -220,6 +247,41 @@ class Image:
         spool.seek(0)
         return cast(IO[bytes], spool)
 
+    def contents_of(self, nodes: Iterable[Node]) -> Iterator[tuple[Node, IO[bytes]]]:
+        """The contents of regular files, each layer read once and no further than to the last of its files.
+
+        A file is closed when the next is asked for. Raises CorruptImage where a content isn't the one that was seen
+        when the layers were read.
+        """
+        wanted: dict[str, dict[int, list[Node]]] = {}
+        layers: dict[str, Layer] = {}
+        for node in nodes:
+            layer = self.layers[node.content[0]]
+            layers[layer.diff_id] = layer
+            wanted.setdefault(layer.diff_id, {}).setdefault(node.content[1], []).append(node)
+        for stream in self._streams(list(layers.values())):
+            assert stream.diff_id is not None
+            left = wanted[stream.diff_id]
+            entries = self.layer_facts[layers[stream.diff_id].index].entries
+            reader = TarReader(stream, where=stream.where)
+            whole = not isinstance(self._content, OpenableContent)
+            for ordinal, _, member in numbered(reader):
+                if ordinal in left:
+                    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
+                        if member.sparse is not None:
+                            spool.rollover()
+                            whole = True  # the fingerprint is of what is stored
+                        copy_content(reader, member, spool)
+                        if member.sparse is None and _fingerprint(spool) != entries.fingerprint(ordinal):
+                            raise CorruptImage(f"/{entries.path(ordinal)} has changed", blob=stream.where)
+                        for node in left.pop(ordinal):
+                            spool.seek(0)
+                            yield node, cast(IO[bytes], spool)
+                if not left and not whole:
+                    break
+            else:
+                stream.verify()
+
     def unpack(self, root: Path) -> None:
         """Write the tree that a container sees below `root`, an empty directory: without owners and devices."""
         unpack(self.tree, self.layers, self._streams, root)
@@ -249,6 +311,15 @@ class Image:
             names = [_layer_name(layer.diff_id) for layer in self.layers]
             document = [{"Config": f"{self.config.digest.hex}.json", "RepoTags": None, "Layers": names}]
             _add(archive, "manifest.json", json.dumps(document).encode())
+
+
+def _fingerprint(content: IO[bytes]) -> int:
+    """As Entries has it; 0 for an empty file."""
+    content.seek(0)
+    found = xxh3_64()
+    while chunk := content.read(1 << 20):
+        found.update(chunk)
+    return found.intdigest() if content.tell() else 0
 
 
 def _layer_name(diff_id: Digest) -> str:

@@ -30,7 +30,8 @@ class LayerFacts:
 
     `entries` are in the order of the tar; `unsafe` holds (name, reason) of members that were not followed;
     `found` maps an analyser's name to {ordinal in entries: its JSON}; `xattrs` maps an ordinal to {name: value in
-    hexadecimal}; `tar_size` is the length of the uncompressed stream, `compression` how the source had packed it.
+    hexadecimal}; `tar_size` is the length of the uncompressed stream. `packing` is the digest of the blob that was
+    read, and how it was compressed: the same layer may be packed otherwise elsewhere, so it isn't kept with the rest.
     """
 
     diff_id: Digest
@@ -39,6 +40,7 @@ class LayerFacts:
     unsafe: list[tuple[str, str]] = field(default_factory=list)
     found: dict[str, dict[int, Any]] = field(default_factory=dict)
     xattrs: dict[int, dict[str, str]] = field(default_factory=dict)
+    packing: tuple[Digest, str] | None = field(default=None, compare=False)
 
     @property
     def unpacked_size(self) -> int:

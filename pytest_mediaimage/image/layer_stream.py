@@ -106,6 +106,11 @@ class LayerStream:
         return plain
 
     @property
+    def packing(self) -> tuple[Digest, str] | None:
+        """The blob's digest and how it is compressed; None where the source keeps no compressed blobs."""
+        return (self._expected[0], self.compression) if self._expected else None
+
+    @property
     def uncompressed_length(self) -> int:
         """Bytes read so far; after `verify`, of the whole layer."""
         return self._plain_count

@@ -67,7 +67,7 @@ def scan_layer(stream: LayerStream, analysers: Sequence[Analyser]) -> LayerFacts
             xattrs[ordinal] = attributes
         entries.append(entry, fingerprint)
     diff_id = stream.verify()
-    return LayerFacts(diff_id, stream.uncompressed_length, entries, unsafe, found, xattrs)
+    return LayerFacts(diff_id, stream.uncompressed_length, entries, unsafe, found, xattrs, stream.packing)
 
 
 def _analyse(entry: Entry, reader: TarReader, analysers: Sequence[Analyser]) -> tuple[int, list[tuple[str, Any]]]:
@@ -131,7 +131,7 @@ def entry_of(member: Member) -> Entry | str:
     if kind == HARDLINK:
         cleaned = clean_path(link)
         if cleaned is None:
-            return "a hard link to an absolute name or one with '..'"
+            return "a hard link to an absolute name" if link.startswith("/") else "a hard link to a name with '..'"
         link = cleaned
     elif kind == SYMLINK and (not link or "\0" in link):
         return "a symbolic link to nothing"

@@ -37,6 +37,7 @@ class Hidden:
     by: int
 
 
+_MOST_DANGLING = 1000
 # A leaf is one number, since there may be a million: the layer that shows it, and the layer and ordinal of its content.
 _ORDINAL, _LAYER = 32, 14
 _CONTENT = (1 << _ORDINAL + _LAYER) - 1
@@ -68,6 +69,8 @@ class Tree:
         self._shared: dict[int, Entry] = {}
         """Contents with several names, and the attributes that they share."""
         self._lost: dict[int, int] = {}
+        self.dangling: list[tuple[int, int]] = []
+        """(layer, ordinal) of hard links whose target wasn't there, the first thousand."""
         self._last: tuple[str, _Directory] | None = None
         for index, entries in enumerate(self._layers):
             self._apply(index, entries)
@@ -76,7 +79,13 @@ class Tree:
                 self._lost.pop(leaf & _CONTENT, None)
 
     def __len__(self) -> int:
-        return sum(1 for _ in self)
+        count = int(self._root.leaf & _IMPLIED != _IMPLIED)
+        pending = [self._root]
+        while pending:
+            children = pending.pop().children
+            count += len(children)
+            pending.extend(item for item in children.values() if isinstance(item, _Directory))
+        return count
 
     @property
     def hidden(self) -> list[Hidden]:
@@ -260,6 +269,8 @@ class Tree:
         if kind == HARDLINK:
             target = self._find(self._real(entries.link(ordinal)))
             if target is None or isinstance(target, _Directory):
+                if len(self.dangling) < _MOST_DANGLING:
+                    self.dangling.append((index, ordinal))
                 return  # nothing to link to: engines refuse such a layer
             content = target & _CONTENT
             if self._type(content) == FILE:

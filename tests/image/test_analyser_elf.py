@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from elf_writer import DYNAMIC, INTERPRETER, LOAD, NOTE, ElfWriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from image_helpers import make_image
+from support.elf_writer import DYNAMIC, INTERPRETER, LOAD, NOTE, ElfWriter
 
 from pytest_mediaimage.image.analysers import elf
 from pytest_mediaimage.image.analysers.elf import NAME, ElfFiles

@@ -25,10 +25,10 @@ from pathlib import Path
 import numpy
 import pytest
 import zstandard
-from elf_writer import ElfWriter
 from hypothesis import given
 from hypothesis import strategies as st
 from image_helpers import make_image
+from support.elf_writer import ElfWriter
 
 from pytest_mediaimage.image.analysers.kind import _SIGNATURES, NAME, Kinds, file_kind
 from pytest_mediaimage.image.build import Item
@@ -133,6 +133,11 @@ REAL: dict[str, tuple[Callable[[], bytes], str]] = {
     "safetensors": (safetensors, "safetensors"),
     "tflite": (lambda: b"\x1c\0\0\0TFL3" + bytes(40), "tflite"),
     "x.onnx": (lambda: b"\x08\x08\x12\x07pytorch" + bytes(40), "onnx"),
+    "whisper": (lambda: b"lmgg" + struct.pack("<IIII", 51865, 1500, 512, 8), "ggml"),
+    "modules": (lambda: b"\xda\xda\xfe\xca\0\0\1\0" + bytes(20), "jimage"),
+    ".DS_Store": (lambda: b"\0\0\0\1Bud1\0\0\x10\0" + bytes(20), "ds-store"),
+    "._a": (lambda: b"\0\x05\x16\x07\0\x02\0\0Mac OS X        " + bytes(20), "apple-double"),
+    ".a.swp": (lambda: b"b0VIM 9.0\0\0\0\0\x10\0\0", "vim-swap"),
     "hdf5": (lambda: b"\x89HDF\r\n\x1a\n" + bytes(90), "hdf5"),
     "numpy": (numpy_array, "numpy"),
     "tensorrt": (lambda: b"ptrt\xe8\0\0\0" + bytes(90), "tensorrt"),

@@ -71,6 +71,21 @@ def without_ftyp(movie: bytes) -> bytes:
     return movie[int.from_bytes(movie[:4], "big") :]
 
 
+def segment(movie: bytes) -> bytes:
+    """A fragmented movie without its initialisation: what a packager leaves for each few seconds."""
+    return movie[movie.index(b"moof") - 4 :]
+
+
+def segment_with_index(movie: bytes) -> bytes:
+    styp = b"\0\0\0\x18stypmsdh\0\0\0\0msdhmsix"
+    sidx = b"\0\0\0\x2csidx\0\0\0\0" + struct.pack(">IIIIHHIII", 1, 12800, 0, 0, 0, 1, 500, 12800, 0x90000000)
+    return styp + sidx + segment(movie)
+
+
+def fragmented() -> bytes:
+    return media("mp4", "mpeg4", options={"movflags": "frag_keyframe+empty_moov+default_base_moof"})
+
+
 def middle_of(stream: bytes, packet: int) -> bytes:
     """A transport stream cut off from its tables: what a recorder leaves."""
     pictures = [at for at in range(0, len(stream), packet) if stream[at + packet - 187] & 0x1F]
@@ -114,6 +129,24 @@ REAL: dict[str, tuple[Callable[[], bytes], str]] = {
         "an MP3 file",
     ),
     "wav": (lambda: media("wav", "", "pcm_s16le"), "a WAV file"),
+    "segment": (lambda: segment(fragmented()), "a media segment (fragmented MP4)"),
+    "segment-with-index": (lambda: segment_with_index(fragmented()), "a media segment (fragmented MP4)"),
+    "h264": (lambda: media("h264", "libx264"), "a raw H.264 stream"),
+    "h264-with-delimiters": (
+        lambda: media("h264", "libx264", options={"x264-params": "aud=1"}),
+        "a raw H.264 stream",
+    ),
+    "hevc": (lambda: media("hevc", "libx265"), "a raw HEVC stream"),
+    "ivf": (lambda: media("ivf", "libvpx-vp9"), "an IVF file"),
+    "aac": (lambda: media("adts", "", "aac"), "an AAC file (ADTS)"),
+    "asf": (lambda: media("asf", "wmv2"), "a Windows Media file"),
+    "aiff": (lambda: media("aiff", "", "pcm_s16be"), "an AIFF file"),
+    "y4m": (lambda: b"YUV4MPEG2 W16 H16 F25:1 Ip A1:1 C420jpeg\nFRAME\n" + bytes(384), "a YUV4MPEG2 file"),
+    "m3u8": (lambda: b"#EXTM3U\n#EXT-X-VERSION:7\n#EXTINF:6,\na.m4s\n#EXT-X-ENDLIST\n", "an HLS playlist"),
+    "mpd": (
+        lambda: b'<?xml version="1.0"?>\n<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"></MPD>',
+        "a DASH manifest",
+    ),
     "rf64": (lambda: media("wav", "", "pcm_s16le", options={"rf64": "always"}), "a WAV file"),
 }
 
@@ -125,7 +158,7 @@ def real() -> dict[str, bytes]:
 
 @pytest.mark.parametrize("name", REAL)
 def test_real_files(name: str, real: dict[str, bytes]) -> None:
-    assert media_kind(real[name][:4096]) == REAL[name][1]
+    assert media_kind(real[name][:4096], len(real[name])) == REAL[name][1]
 
 
 def test_found_in_layers_whatever_they_are_called(tmp_path: Path, real: dict[str, bytes]) -> None:
@@ -184,6 +217,13 @@ OTHER: dict[str, bytes] = {
     "ogg-in-text": b"OggS is the magic" * 50,
     "utf-16": "\ufeffmoov".encode("utf-16-le") * 100,
     "one-mp3-header": b"\xff\xfb\x90\x00" + bytes(4000),
+    "one-adts-header": b"\xff\xf1\x50\x80\x02\x1f\xfc" + bytes(4000),
+    "start-codes-of-random-units": b"".join(b"\0\0\1" + bytes([n, n, n, n, n]) for n in range(256)),
+    "an-sps-without-a-pps": b"\0\0\0\1\x67\x64\0\x1f" + b"\0\0\0\1\x65\x88\x84\x10" + bytes(900),
+    "m3u-of-songs": b"#EXTM3U\n#EXTINF:123,Artist - Title\nsong.mp3\n",
+    "dash-in-a-page": b"<?xml version='1.0'?><page>the &lt;MPD element</page>",
+    "styp-in-text": b"the styp box and the moof box",
+    "amr-in-a-script": b"#!/bin/sh\necho '#!AMR'\n",
     "all-ones": b"\xff" * 4096,
     "zeros": bytes(4096),
     "mpeg-video-elementary": b"\x00\x00\x01\xb3" + bytes(200),
@@ -203,7 +243,7 @@ OTHER: dict[str, bytes] = {
 
 @pytest.mark.parametrize("name", OTHER)
 def test_no_media(name: str) -> None:
-    assert media_kind(OTHER[name][:4096]) is None
+    assert media_kind(OTHER[name][:4096], len(OTHER[name])) is None
 
 
 def test_avif_made_by_ffmpeg(tmp_path: Path) -> None:
@@ -211,26 +251,45 @@ def test_avif_made_by_ffmpeg(tmp_path: Path) -> None:
     ffmpeg = [find_ffmpeg(), "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=160x96", "-frames:v", "1"]
     subprocess.run([*ffmpeg, "-c:v", "libsvtav1", "-preset", "12", "-f", "avif", tmp_path / "still"], check=True)
     assert (tmp_path / "still").read_bytes()[4:8] == b"ftyp"
-    assert media_kind((tmp_path / "still").read_bytes()[:4096]) is None
+    assert media_kind((tmp_path / "still").read_bytes()[:4096], 5000) is None
 
 
 def test_no_media_among_this_machines_files() -> None:
     """Programs, libraries, scripts and modules of the Python that runs this."""
     folder = Path(random.__file__).parent
     files = [Path(sys.executable), *sorted(folder.glob("*.py"))[:150], *sorted(folder.glob("lib-dynload/*.so"))[:50]]
-    named = {str(path): media_kind(path.read_bytes()[:4096]) for path in files}
+    named = {str(path): media_kind(path.read_bytes()[:4096], path.stat().st_size) for path in files}
     assert len(named) > 100
     assert not {path: kind for path, kind in named.items() if kind}
 
 
 def test_no_media_in_genomes() -> None:
     """The letter G at four places in a row is what chance brings in one of 256."""
-    assert not [seed for seed in range(3000) if media_kind(genome(seed))]
+    assert not [seed for seed in range(3000) if media_kind(genome(seed), 4096)]
+
+
+def test_no_media_in_random_bytes() -> None:
+    chance = random.Random(7)
+    starts = (b"", b"\0\0\1", b"\0\0\0\1\x67", b"\0\0\0\1\x40\1", b"\xff", b"\xff\xf1", b"\xff\xfb")
+    kinds = [media_kind(starts[n % 7] + chance.randbytes(2000), 10_000) for n in range(20_000)]
+    assert set(kinds) == {None}
+
+
+def test_no_media_among_bytecode_fonts_and_the_loader(tmp_path: Path) -> None:
+    names = [*Path(random.__file__).parent.glob("**/*.pyc"), *Path("/usr/share/fonts").glob("**/*.[to]tf")]
+    names += [*Path("/usr/lib").glob("*/*.so*"), *Path("/usr/lib").glob("**/*.o"), *Path("/usr/lib").glob("**/*.a")]
+    files = [path for path in names if path.is_file() and not path.is_symlink()]
+    assert len(files) > 100
+    kinds = {}
+    for path in files:
+        with path.open("rb") as file:
+            kinds[str(path)] = media_kind(file.read(4096), path.stat().st_size)
+    assert not {path: kind for path, kind in kinds.items() if kind}
 
 
 @given(
     st.binary(max_size=900), st.sampled_from([b"", b"\0\0\0\x20ftyp", b"\xff\xfb\x90\0", b"ID3\4\0\0", b"OggS\0", b"G"])
 )
 def test_any_bytes(data: bytes, start: bytes) -> None:
-    kind = media_kind(start + data)
+    kind = media_kind(start + data, len(start + data))
     assert kind is None or kind.startswith(("a ", "an "))

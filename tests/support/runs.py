@@ -14,6 +14,7 @@ import ffmpeg  # noqa: F401
 import numpy  # noqa: F401
 import pytest
 import testinfra.host  # noqa: F401
+import yaml  # noqa: F401
 
 import pytest_mediaimage.run
 import pytest_mediaimage.under_test  # noqa: F401

@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
-from . import elf, kernel, kind, media
+from . import archived_media, dos_scripts, elf, kernel, kind, loader_config, media, secrets, small_files
 
-BUILT_IN = (media.MediaFiles(), kernel.KernelDrivers(), elf.ElfFiles(), kind.Kinds())
+BUILT_IN = (
+    media.MediaFiles(),
+    archived_media.ArchivedMedia(),
+    kernel.KernelDrivers(),
+    elf.ElfFiles(),
+    kind.Kinds(),
+    loader_config.LoaderConfigs(),
+    small_files.SmallFiles(),
+    secrets.Secrets(),
+    dos_scripts.DosScripts(),
+)

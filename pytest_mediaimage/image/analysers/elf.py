@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -45,6 +46,9 @@ _MOST_HELD = {Tag.STRINGS: _MOST_NAMES, Tag.REQUIRED: 64 << 10, Tag.DEFINED: 64 
 _MOST_LENGTH = {Kind.DYNAMIC: 1 << 20, Kind.INTERPRETER: 4096, Kind.NOTE: 64 << 10}
 _MOST_NOTES = 16
 _LONGEST_BUILD_ID = 64
+# libva, va/va.c, va_openDriver: the file's name, and the function that it must have.
+_VA_DRIVER = "_drv_video.so"
+_VA_INIT = re.compile(rb"\0__vaDriverInit_(\d{1,3})_(\d{1,3})(?=\0)")
 
 
 class ElfFiles:
@@ -56,22 +60,26 @@ class ElfFiles:
     - `interpreter`, `soname`, `needed`, `rpath`, `runpath` as the file writes them;
     - `needed_versions` {library: [symbol versions]}, `defined_versions` [symbol versions];
     - `build_id` in hex, `isa` the x86-64 level that the file says it needs;
+    - `va_driver` the VA-API version, as "1.22", that a driver of VA-API (a `*_drv_video.so`) asks for at least;
     - `damaged` where the file contradicts the format, `partial` where something would have taken too much memory
       to read, or lies in a sparse file.
     """
 
     name = NAME
-    version = 1
+    version = 2
 
     def watch(self, entry: Entry, head: bytes) -> _Elf | None:
-        return _Elf(head, entry.size) if head[:4] == MAGIC else None
+        if head[:4] != MAGIC:
+            return None
+        return _Elf(head, entry.size, va_driver=entry.path.endswith(_VA_DRIVER))
 
 
 class _Elf:
     """Follows the tables of one file as they pass by, each telling where the next ones are."""
 
-    def __init__(self, head: bytes, length: int) -> None:
+    def __init__(self, head: bytes, length: int, *, va_driver: bool = False) -> None:
         self._length = length
+        self._va_driver = va_driver
         self._fact: dict[str, Any] = {}
         self._held = Held()
         self._step: Callable[[], None] | None = None
@@ -254,7 +262,13 @@ class _Elf:
                 count = dynamic.get(Tag.DEFINED_COUNT, 0)
                 fact["defined_versions"] = defined_versions(header, table, count, strings)
 
-        for step in (names, required, defined):
+        def driver() -> None:
+            if self._va_driver:
+                made_for = [(int(init[1]), int(init[2])) for init in strings.matches(_VA_INIT)]
+                if made_for:
+                    fact["va_driver"] = "{}.{}".format(*min(made_for))
+
+        for step in (names, required, defined, driver):
             self._try(step)
 
 

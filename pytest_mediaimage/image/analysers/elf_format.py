@@ -5,6 +5,7 @@ Functions over bytes. Each raises Damaged where the bytes contradict the format.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -44,6 +45,7 @@ BUILD_ID, PROPERTIES = 3, 5  # types of GNU's notes
 PIE_FLAG = 0x08000000  # DF_1_PIE of DT_FLAGS_1
 _SYMBOLS = 2  # SHT_SYMTAB
 _BASE = 1  # VER_FLG_BASE: a library's own name among the versions it defines
+_WEAK = 2  # VER_FLG_WEAK: a version that may be missing
 _MOST_SEGMENTS_LENGTH = 64 * 1024  # in bytes; Linux starts nothing with more (fs/binfmt_elf.c, load_elf_phdrs)
 _MOST_VERSIONS = 16384
 _LONGEST_NAME = 4096  # PATH_MAX
@@ -83,6 +85,10 @@ class Table:
         if at + layout.size > len(self._data):
             raise NotHeld
         return layout.unpack_from(self._data, at)
+
+    def matches(self, pattern: re.Pattern[bytes]) -> Iterator[re.Match[bytes]]:
+        """Those in what is at hand."""
+        return pattern.finditer(self._data)
 
     def string(self, index: int) -> str:
         """The text that begins there. Raises NotHeld also where all texts together become too long."""
@@ -239,9 +245,9 @@ def isa_needed(header: Header, properties: bytes) -> str | None:
 
 
 def required_versions(header: Header, table: Table, count: int, strings: Table) -> dict[str, list[str]]:
-    """`.gnu.version_r`: the symbol versions needed of each library, in the order of the file."""
+    """`.gnu.version_r`: the symbol versions needed of each library, in the order of the file; no weak ones."""
     found: dict[str, list[str]] = {}
-    need, auxiliary = struct.Struct(header.order + "HHIII"), struct.Struct(header.order + "8xII")
+    need, auxiliary = struct.Struct(header.order + "HHIII"), struct.Struct(header.order + "4xH2xII")
     at = total = 0
     for _ in range(count):
         version, names, library, first, following = table.row(need, at)
@@ -250,11 +256,12 @@ def required_versions(header: Header, table: Table, count: int, strings: Table) 
         versions = found.setdefault(strings.string(library), [])
         place = at + first
         for _ in range(names):
-            name, further = table.row(auxiliary, place)
+            flags, name, further = table.row(auxiliary, place)
             total += 1
             if total > _MOST_VERSIONS:
                 raise NotHeld
-            versions.append(strings.string(name))
+            if not flags & _WEAK:
+                versions.append(strings.string(name))
             if not further:
                 break
             place += further

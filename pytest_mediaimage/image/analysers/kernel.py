@@ -1,4 +1,4 @@
-"""Kernel modules, firmware and driver sources."""
+"""Kernels, their modules, firmware and driver sources."""
 
 from __future__ import annotations
 
@@ -15,9 +15,16 @@ from .named import Named
 NAME = "kernel"
 
 _RELOCATABLE = b"\x01\x00"
-# Every module's .modinfo section holds its vermagic (kernel/module, Linux).
-_MODULE_INFO = b"vermagic="
-_SOURCES = re.compile(r"usr/src/(?:.+/dkms\.conf|linux-.*/Kconfig)", re.DOTALL)
+# Relocatable too, and no modules: programs for the kernel's BPF, and for NVIDIA's GPUs (gABI, e_machine).
+_OTHER_MACHINES = frozenset((247, 190))
+# Every module's .modinfo section holds its vermagic, which begins with the kernel's version (Linux, kernel/module).
+_MODULE_INFO = re.compile(rb"vermagic=\d+\.\d")
+_LONGEST_INFO = 16
+_SOURCES = re.compile(r"(?:usr/src|var/lib/dkms)/.+/dkms\.conf|usr/src/(?:linux-|kernels/).*/Kconfig", re.DOTALL)
+# A makefile that builds a module (Linux, Documentation/kbuild/modules.rst).
+_BUILDS_MODULE = re.compile(rb"^obj-m\s*[:+]?=", re.MULTILINE)
+_FIRMWARE = ("lib/firmware/", "usr/lib/firmware/")
+_ABOUT_FIRMWARE = re.compile(r"README.*|LICEN[CS]E.*|COPYING.*|WHENCE.*|.*\.(?:txt|md|rst|cat)", re.IGNORECASE)
 _INSTALLERS = re.compile(r"NVIDIA-Linux-.*\.run", re.DOTALL)
 # Enough of a compressed module to be sure, and a bound on what a bomb can make us do.
 _MOST = 64 * 1024 * 1024
@@ -48,8 +55,8 @@ class _Module:
             self._seen = _MOST + 1
             return
         self._seen += len(data)
-        self._found = _MODULE_INFO in data
-        self._tail = data[-len(_MODULE_INFO) :]
+        self._found = _MODULE_INFO.search(data) is not None
+        self._tail = data[-_LONGEST_INFO:]
 
     def finish(self) -> str | None:
         return "a kernel module" if self._found else None
@@ -59,20 +66,23 @@ class KernelDrivers:
     """Finds them; the fact is what kind it is, in words."""
 
     name = NAME
-    version = 1
+    version = 2
 
     def watch(self, entry: Entry, head: bytes) -> _Module | Named | None:
         name = entry.path.rpartition("/")[2]
         if head[:4] == b"\x7fELF" and head[16:18] in (_RELOCATABLE, _RELOCATABLE[::-1]):
-            return _Module()
+            machine = int.from_bytes(head[18:20], "little" if head[5:6] == b"\x01" else "big")
+            return None if machine in _OTHER_MACHINES else _Module()
         if name.endswith((".ko.gz", ".ko.xz", ".ko.zst")):
             return _Module(_inflater(head))
-        if entry.path.startswith(("lib/firmware/", "usr/lib/firmware/")):
+        if entry.path.startswith(_FIRMWARE) and not _ABOUT_FIRMWARE.fullmatch(name):
             return Named("firmware")
-        if _SOURCES.fullmatch(entry.path):
+        if _SOURCES.fullmatch(entry.path) or (name in ("Kbuild", "Makefile") and _BUILDS_MODULE.search(head)):
             return Named("the source of a kernel driver")
         if _INSTALLERS.fullmatch(name):
             return Named("an installer of kernel drivers")
+        if head[514:518] == b"HdrS" or head[56:60] == b"ARM\x64":  # Linux, arch/x86/boot.rst and arch/arm64/booting.rst
+            return Named("a kernel")
         return None
 
 

@@ -45,6 +45,11 @@ _SIGNATURES = (
     ("font", b"wOF2\0\1\0\0"),
     ("font", b"wOF2OTTO"),
     ("gguf", b"GGUF"),  # ggml, docs/gguf.md; and see _is_gguf
+    ("ggml", b"lmgg"),  # ggml before GGUF, and whisper.cpp: GGML_FILE_MAGIC in ggml.h, little-endian; and see _is_ggml
+    ("jimage", b"\xda\xda\xfe\xca"),  # OpenJDK, jimage/ImageHeader.java: lib/modules of a Java runtime
+    ("ds-store", b"\0\0\0\1Bud1"),  # macOS' Finder; no public specification
+    ("apple-double", b"\0\x05\x16\x07\0\x02\0\0"),  # RFC 1740, A: `._name` beside a file from macOS
+    ("vim-swap", b"b0VIM "),  # Vim, memline.c, block 0
     ("hdf5", b"\x89HDF\r\n\x1a\n"),  # HDF5 file format specification, II.A
     ("numpy", b"\x93NUMPY"),  # numpy.lib.format
     ("tensorrt", b"ptrt"),  # a serialised engine; no public specification; and see _is_binary
@@ -77,7 +82,7 @@ class Kinds:
     """
 
     name = NAME
-    version = 1
+    version = 2
 
     def watch(self, entry: Entry, head: bytes) -> Named | None:
         kind = file_kind(entry.path, head, entry.size)
@@ -156,6 +161,10 @@ def _is_gguf(path: str, head: bytes) -> str | None:
     return "gguf" if b"\0\0" in head[4:8] else None  # a small version, in either order
 
 
+def _is_ggml(path: str, head: bytes) -> str | None:
+    return "ggml" if b"\0\0" in head[4:12] else None
+
+
 def _is_binary(path: str, head: bytes) -> str | None:
     return "tensorrt" if b"\0" in head[4:32] else None
 
@@ -195,6 +204,7 @@ _REFINED: dict[bytes, Refinement] = {
     b"\0\1\0\0": _is_font,
     b"OTTO": _is_font,
     b"GGUF": _is_gguf,
+    b"lmgg": _is_ggml,
     b"ptrt": _is_binary,
     b"-----BEGIN ": _pem,
     b"\x0a\x0d\x0d\x0a": _is_pcapng,

@@ -79,6 +79,24 @@ class RegistryClient:
             raise
         return answer
 
+    def referrers(self, digest: Digest) -> bytes | None:
+        """The first page of the index of what refers to this manifest; None where the registry keeps no such list.
+
+        Raises RegistryUnavailable, or CorruptImage where it is too large.
+        """
+        return patiently(f"the referrers of {self.repository}@{digest}", lambda: self._referrers(digest))
+
+    def _referrers(self, digest: Digest) -> bytes | None:
+        with closing(self._ask("GET", f"referrers/{digest}", {"Accept": INDEX_TYPES[0]})) as answer:
+            # An index is promised where the list is supported; all else, a web page too, comes from those who never
+            # heard of it: https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-referrers
+            if answer.status != 200 or _media_type(answer) != INDEX_TYPES[0]:
+                return None
+            data = answer.small(MAX_DOCUMENT)
+            if len(data) > MAX_DOCUMENT:
+                raise CorruptImage(f"a list of referrers of more than {MAX_DOCUMENT} bytes", blob=digest)
+            return data
+
     def _document(self, name: str) -> Document:
         with closing(self._ask("GET", f"manifests/{name}", _ACCEPT)) as answer:
             self._expect(answer, 200)

@@ -13,6 +13,7 @@ from ..blobs import BlobContent, BlobStore, candidates, resolve
 from ..digest import Digest, Platform
 from ..image import Image
 from ..manifest import MAX_DOCUMENT, Descriptor, Index, parse_document
+from ..offering import Offering
 from ..reading import Content
 from ..reference import Reference
 from .base import NotHere, Opening, local_path
@@ -52,6 +53,10 @@ class BlobSource:
     def content(self, store: BlobStore) -> Content:
         return BlobContent(store)
 
+    def offering(self, store: BlobStore, roots: Sequence[Descriptor]) -> Offering:
+        """What else there is of what `find` found."""
+        return Offering(store, roots)
+
     def open(self, reference: Reference, platform: Platform, opening: Opening) -> Image:
         return self.image(reference, *self.find(reference), platform, opening)
 
@@ -74,6 +79,7 @@ class BlobSource:
             analysers=opening.analysers,
             manifest=resolved.manifest,
             index_digest=resolved.index,
+            offering=self.offering(store, roots),
         )
 
     def platforms(self, reference: Reference, opening: Opening) -> Sequence[Platform]:

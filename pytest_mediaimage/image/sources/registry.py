@@ -15,6 +15,7 @@ from ..blobs import BlobStore
 from ..digest import Digest, Platform
 from ..image import Image
 from ..manifest import INDEX_TYPES, MANIFEST_TYPES, MAX_DOCUMENT, Descriptor, Index, Manifest, parse_document
+from ..offering import Offering
 from ..reference import Reference
 from ..registry.blob_cache import BlobCache
 from ..registry.client import Missing, RegistryClient
@@ -25,6 +26,7 @@ from .base import NotHere, Opening
 from .layout import BlobSource
 
 _IMAGE_ID = re.compile(r"[0-9a-f]{64}")
+_LONGEST_TAG = 128
 
 
 class RegistrySource(BlobSource):
@@ -37,6 +39,10 @@ class RegistrySource(BlobSource):
 
     def platforms(self, reference: Reference, opening: Opening) -> Sequence[Platform]:
         return self.platforms_in(*_look_up(reference, opening))
+
+    def offering(self, store: BlobStore, roots: Sequence[Descriptor]) -> Offering:
+        assert isinstance(store, RegistryBlobs)
+        return Offering(store, roots, complete=True, attachments=store)
 
 
 def _look_up(reference: Reference, opening: Opening) -> tuple[BlobStore, list[Descriptor]]:
@@ -91,6 +97,30 @@ class RegistryBlobs:
 
     def file(self, digest: Digest) -> Path | None:
         return self._cache.find(digest)
+
+    def referrers(self, digest: Digest) -> Sequence[Descriptor]:
+        """The artifacts that name this manifest or index as their subject. Raises RegistryUnavailable, CorruptImage.
+
+        Where the registry has no such list, that which clients keep under a tag instead:
+        https://github.com/opencontainers/distribution-spec/blob/main/spec.md#referrers-tag-schema
+        """
+        data = self._client.referrers(digest)
+        if data is None:
+            try:
+                data = self._client.document(f"{digest.algorithm}-{digest.hex}"[:_LONGEST_TAG]).data
+            except Missing:
+                return ()
+            if not describe(data, digest).is_index:
+                return ()  # cosign's signatures once had a tag of that kind
+        return Index.from_bytes(data, f"referrers of {digest}").manifests
+
+    def tagged(self, tag: str) -> Manifest | None:
+        """The manifest with this tag, None where there is none. Raises RegistryUnavailable, CorruptImage."""
+        try:
+            document = self._client.document(tag)
+        except Missing:
+            return None
+        return Manifest.from_bytes(document.data, document.digest)
 
     def _open_cached(self, digest: Digest) -> IO[bytes] | None:
         path = self._cache.find(digest)

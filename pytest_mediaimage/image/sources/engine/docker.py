@@ -51,10 +51,12 @@ def _open(engine: Engine, reference: Reference, platform: Platform, opening: Ope
     attributes = _inspect(engine, reference)
     identity = Digest(attributes["Id"])
     content: Content
-    manifest = index = None
+    manifest = index = offering = None
     if keeps_whole_images(engine):
-        resolved, content = StoredImage(engine, identity, reference, opening.cache).resolve(platform)
+        stored = StoredImage(engine, identity, reference, opening.cache)
+        resolved, content = stored.resolve(platform)
         config, manifest, index = resolved.config, resolved.manifest, resolved.index
+        offering = stored.offering()
     else:
         check_platform(platform_of(attributes, engine.product.the), platform, reference)
         config = docker_config(engine, identity) or _told_config(engine, identity, attributes)
@@ -72,6 +74,7 @@ def _open(engine: Engine, reference: Reference, platform: Platform, opening: Ope
         manifest=manifest,
         index_digest=index,
         engine_name=identity,
+        offering=offering,
     )
 
 

@@ -25,6 +25,7 @@ from ....storage import write_atomically
 from ...blobs import BlobContent, BlobStore, Resolved, candidates, resolve
 from ...digest import Digest, Platform
 from ...manifest import INDEX_TYPES, MANIFEST_TYPES, MAX_DOCUMENT, Descriptor, parse_document
+from ...offering import Offering
 from ...reading import Content
 from ...reference import Reference
 from ..layout import DirectoryBlobs
@@ -135,6 +136,11 @@ class StoredImage:
         resolved = self._known(told, platform) or self._read(saving, told, platform)
         return resolved, SavedContent(saving, resolved.config, self._cache, resolved.manifest)
 
+    def offering(self) -> Offering | None:
+        """What the image's index offers, as far as the engine holds it; None where the index isn't known."""
+        store = self._blobs if self._blobs is not None else self._documents
+        return Offering(store, [self._root(store)]) if store.holds(self._identity) else None
+
     def _known(self, told: list[Descriptor] | None, platform: Platform) -> Resolved | None:
         """The image, where its documents are known already. Raises PlatformNotFound where the engine tells that."""
         try:
@@ -158,15 +164,18 @@ class StoredImage:
         """The images below the image ID whose manifests are in the store."""
         if not store.holds(self._identity):
             return []
+        return [
+            replace(descriptor, platform=platform)
+            for platform, descriptor in candidates(store, [self._root(store)])
+            if store.holds(descriptor.digest)
+        ]
+
+    def _root(self, store: Documents | ContainerdBlobs) -> Descriptor:
+        """Of the image ID, whose document is in the store."""
         with store.open(self._identity) as file:
             document = parse_document(file.read(MAX_DOCUMENT + 1), blob=self._identity)
         kind = INDEX_TYPES[0] if "manifests" in document else MANIFEST_TYPES[0]
-        root = Descriptor(str(document.get("mediaType") or kind), self._identity, store.length(self._identity))
-        return [
-            replace(descriptor, platform=platform)
-            for platform, descriptor in candidates(store, [root])
-            if store.holds(descriptor.digest)
-        ]
+        return Descriptor(str(document.get("mediaType") or kind), self._identity, store.length(self._identity))
 
     def _told(self) -> list[Descriptor] | None:
         """The images that the engine says it holds, or None where it is too old to say."""

@@ -25,9 +25,12 @@ class ElfWriter:
     interpreter: bytes = b""
     soname: bytes = b""
     needed: Sequence[bytes] = ()
+    rpath: bytes = b""
     runpath: bytes = b""
     versions: dict[bytes, list[bytes]] = field(default_factory=dict)
     defines: Sequence[bytes] = ()
+    weak: Sequence[bytes] = ()  # versions, of those in `versions`, that may be missing
+    symbols: Sequence[bytes] = ()  # names that stand in the string table only
     flags_1: int = 0
     build_id: bytes = b""
     isa: int = 0
@@ -41,7 +44,10 @@ class ElfWriter:
         word = "Q" if self.bits == 64 else "I"
         tags = [(1, self._text(name)) for name in self.needed]
         tags += [(14, self._text(self.soname))] if self.soname else []
+        tags += [(15, self._text(self.rpath))] if self.rpath else []
         tags += [(29, self._text(self.runpath))] if self.runpath else []
+        for name in self.symbols:
+            self._text(name)
         tags += [(0x6FFFFFFB, self.flags_1)] if self.flags_1 else []
         required, defined = self._required(), self._defined()
         strings = bytes(self._strings)
@@ -122,7 +128,7 @@ class ElfWriter:
             table += struct.pack(self.order + "HHIII", 1, len(names), self._text(library), 16, following)
             for index, name in enumerate(names):
                 further = 0 if index == len(names) - 1 else 16
-                table += struct.pack(self.order + "IHHII", 0, 0, 2, self._text(name), further)
+                table += struct.pack(self.order + "IHHII", 0, 2 * (name in self.weak), 2, self._text(name), further)
         return table
 
     def _defined(self) -> bytes:
