@@ -49,6 +49,12 @@ class Finding:
     fix: str = ""
     known: bool = False
 
+    def __post_init__(self) -> None:
+        for name in ("message", "file", "created_by", "evidence", "fix"):
+            text = getattr(self, name)
+            if isinstance(text, str) and not text.isascii():
+                object.__setattr__(self, name, encodable(text))
+
     def fingerprint(self, check: str) -> str:
         """16 hex digits of sha256 over check, file and evidence with digests and hex runs blanked."""
         evidence = re.sub(r"\b(?:sha256:)?[0-9a-f]{12,64}\b", "#", self.evidence)
@@ -119,6 +125,11 @@ class Result:
             for item in ({k: v for k, v in raw.items() if k != "fingerprint"} for raw in data["findings"])
         ]
         return cls(**{**data, "status": Status(data["status"]), "findings": findings})
+
+
+def encodable(text: str) -> str:
+    """The text with an escape for each byte of a file name that isn't UTF-8: no report or worker could carry it on."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def format_bytes(count: float) -> str:

@@ -63,6 +63,14 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o600) -> None:
             file.write(data)
 
 
+def write_new(path: Path, data: bytes) -> None:
+    """Write a file that isn't there yet; parents are made. Raises StorageFault, also where it is there."""
+    with storage_faults(path.parent, any_kind=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("xb") as file:
+            file.write(data)
+
+
 def make_directory_once(final: Path, write: Callable[[Path], None]) -> Path:
     """`final`, filled by `write` in a directory that gets its name only when it is whole.
 

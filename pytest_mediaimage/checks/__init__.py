@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ..errors import UsageError
 from ..policy import Policy
-from . import config, contents, ffmpeg, layers, license, reference, sbom, size, transcode
+from . import binaries, config, contents, ffmpeg, hardware, layers, license, manifest, reference, sbom, size, transcode
+from .own import own_checks
 from .registry import Check
 
-__all__ = ["ALL", "Check", "Planned", "known_ids", "plan"]
+__all__ = ["ALL", "Check", "Planned", "known_ids", "look_over", "plan"]
 
-_FAMILIES = (reference, config, size, layers, contents, ffmpeg, license, sbom)
+_FAMILIES = (reference, manifest, config, size, layers, contents, binaries, ffmpeg, hardware, license, sbom)
 ALL: tuple[Check, ...] = (*(check for family in _FAMILIES for check in family.CHECKS), *transcode.checks())
 """In the order in which they are collected: what is read first, what is run last."""
 
@@ -25,25 +26,32 @@ class Planned:
     hardware_path: str | None = None
 
 
-def known_ids() -> frozenset[str]:
-    """The ids that a policy may name."""
-    return frozenset(check.id for check in ALL)
+def look_over(registered: Iterable[object]) -> tuple[Check, ...]:
+    """A team's own checks, as hooks returned them, ready to be planned. Raises UsageError for what can't be a check."""
+    return own_checks(registered, ALL)
 
 
-def plan(policy: Policy) -> Sequence[Planned]:
-    """The checks that a policy asks for. Raises UsageError for an unknown transcode case or path."""
+def known_ids(own: Sequence[Check] = ()) -> frozenset[str]:
+    """The ids that a policy may name; `own` are a team's own checks."""
+    return frozenset(check.id for check in (*ALL, *own))
+
+
+def plan(policy: Policy, own: Sequence[Check] = ()) -> Sequence[Planned]:
+    """The checks that a policy asks for, then `own`. Raises UsageError for an unknown transcode case or path."""
     planned = [Planned(check) for check in ALL if not check.id.startswith("transcode.")]
     cases = {check.id.removeprefix("transcode."): check for check in transcode.checks()}
+    for path in policy.transcode_paths:
+        if path not in (*transcode.PATHS, *transcode.HARDWARE):
+            raise UsageError(
+                f"{policy.source}: there is no hardware path {path!r}",
+                remedy=f"Known: {', '.join((*transcode.PATHS, *transcode.HARDWARE))}.",
+            )
     for name in policy.transcode_cases:
         if name not in cases:
             raise UsageError(
                 f"{policy.source}: there is no transcode case {name!r}", remedy=f"Known: {', '.join(sorted(cases))}."
             )
         for path in policy.transcode_paths:
-            if path not in transcode.PATHS:
-                raise UsageError(
-                    f"{policy.source}: there is no hardware path {path!r} in this version",
-                    remedy=f"Known: {', '.join(transcode.PATHS)}.",
-                )
-            planned.append(Planned(cases[name], path))
-    return planned
+            if path in transcode.PATHS or policy.transcode_paths[path] == "required":
+                planned.append(Planned(cases[name], path))
+    return [*planned, *map(Planned, own)]

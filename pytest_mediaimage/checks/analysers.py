@@ -30,7 +30,7 @@ class FFmpegIdentities:
     """Finds FFmpeg's tools and libraries by their content; the fact is an FFmpegIdentity as JSON."""
 
     name = NAME
-    version = 2
+    version = 3
 
     def watch(self, entry: Entry, head: bytes) -> _Identity | None:
         return _Identity() if head[:4] == b"\x7fELF" and entry.size >= _SMALLEST else None

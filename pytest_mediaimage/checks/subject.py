@@ -18,6 +18,7 @@ from ..runtime.base import DEFAULT_PATH
 from . import bom
 from .analysers import NAME as FFMPEG
 from .analysers import from_json
+from .reach import Reach
 
 if TYPE_CHECKING:
     from ..image.digest import Platform
@@ -57,6 +58,7 @@ class Subject:
     bench: Workbench
     reference: Reference
     platform: Platform
+    baseline_reference: Reference | None = None
     _made: dict[str, object] = field(default_factory=dict)
 
     @property
@@ -76,6 +78,23 @@ class Subject:
     @cached_property
     def image(self) -> Image:
         return open_image(self.reference, self.platform, self.bench.opening)
+
+    @cached_property
+    def previous(self) -> Subject | None:
+        """The previous release for the same platform, None where the user named none."""
+        if self.baseline_reference is None:
+            return None
+        return Subject(self.bench, self.baseline_reference, self.platform)
+
+    @property
+    def baseline(self) -> Image | None:
+        """The previous release's image, None where the user named none. Raises as `image` does."""
+        return self.previous.image if self.previous else None
+
+    @cached_property
+    def reach(self) -> Reach:
+        """What the entry point and the tools reach."""
+        return Reach(self)
 
     def container(self) -> Container:
         """The container that the checks share. Raises EnvironmentFault, the same one each time; Skip when static."""
@@ -174,6 +193,8 @@ class Subject:
         syft = self._made.get("syft")
         if syft is not None and not isinstance(syft, Exception):
             self._syft().close()
+        if self.previous is not None:
+            self.previous.close()
 
     def _once(self, name: str, make: Callable[[], _T]) -> _T:
         """What `make` gives, kept; an error of ours is kept too and raised each time."""

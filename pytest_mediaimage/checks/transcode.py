@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from ..media.verdict import Judgement
 
 PATHS = ("cpu",)
-"""Hardware paths that this version knows."""
+"""Hardware paths that this version runs."""
+
+HARDWARE = ("nvenc", "nvdec", "vaapi", "qsv", "vulkan")
+"""The other paths that a policy may promise. They are judged by what lies in the image, in `hardware.*`."""
 
 CASES = ("h264-aac",)
 """Names of `media.cases.CASES`, here so that listing the checks needs no media library. A test compares them."""
@@ -45,6 +48,8 @@ def _transcode(name: str, context: Context) -> Iterator[Finding]:
 
     case = cases[name]
     context.measure(None, budget=_budget(case))
+    if context.hardware_path in HARDWARE:
+        context.skip(f"the hardware path {context.hardware_path} isn't run in this version")
     if context.subject.static:
         context.skip("nothing is started under --media-static")
     program = context.subject.ffmpeg_program()

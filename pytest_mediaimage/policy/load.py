@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
+import fnmatch
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import PolicyError
-from .model import Policy
-from .schema import KEYS, SECTIONS
-from .units import shown
+from .model import Ignore, Policy
+from .schema import KEYS, SECTIONS, field_name
+from .sense import contradictions
+from .units import nearest, shown
 
 if TYPE_CHECKING:
     import yaml
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 # A policy is written by hand; anything larger isn't one.
 _MAX_BYTES = 250_000
 _MAX_EXTENDS = 8
-PRESETS = ("default",)
+PRESETS = ("default", "strict", "edge")
 """Names of the packaged presets."""
 
 
@@ -42,6 +43,11 @@ def load_policy(path: Path, *, known_checks: frozenset[str] = frozenset()) -> Po
     Raises PolicyError with file and line.
     """
     return _policy(_Document.read(path), path.name, path.resolve().parent, known_checks, 0)
+
+
+def parse_policy(text: str, path: Path, *, known_checks: frozenset[str] = frozenset()) -> Policy:
+    """The policy that `path` would be if `text` were written to it. Raises PolicyError."""
+    return _policy(_Document.parse(text.encode(), path), path.name, path.resolve().parent, known_checks, 0)
 
 
 def load_preset(name: str, *, directory: Path, known_checks: frozenset[str] = frozenset()) -> Policy:
@@ -66,6 +72,10 @@ class _Document:
             raise PolicyError(f"the policy can't be read: {error.strerror or error}", file=path) from error
         if len(data) > _MAX_BYTES:
             raise PolicyError(f"larger than {_MAX_BYTES} bytes: no policy", file=path)
+        return cls.parse(data, path)
+
+    @classmethod
+    def parse(cls, data: bytes, path: Path) -> _Document:
         return cls(str(path), path.resolve().parent, dict(_settings(data, str(path))))
 
     @classmethod
@@ -83,12 +93,12 @@ def _settings(data: bytes, file: str) -> Iterator[tuple[str, _Setting]]:
             siblings = [known.partition(".")[2] for known in KEYS if known.startswith(key + ".")]
             for inner, inner_line, inner_node in read.pairs(node, key):
                 if inner not in siblings:
-                    raise read.mistake(f"unknown key {shown(inner)} in {key}{_hint(inner, siblings)}", inner_line)
+                    raise read.mistake(f"unknown key {shown(inner)} in {key}{nearest(inner, siblings)}", inner_line)
                 yield _setting(read, f"{key}.{inner}", inner_node)
         elif key in KEYS or key in ("version", "extends"):
             yield _setting(read, key, node)
         else:
-            raise read.mistake(f"unknown key {shown(key)}{_hint(key, _top_level())}", line)
+            raise read.mistake(f"unknown key {shown(key)}{nearest(key, _top_level())}", line)
 
 
 def _setting(read: YamlFile, name: str, node: yaml.Node) -> tuple[str, _Setting]:
@@ -112,27 +122,31 @@ def _top_level() -> list[str]:
     return sorted({"version", "extends", *(key.partition(".")[0] for key in KEYS)})
 
 
-def _hint(word: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(word, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"
-
-
 def _policy(document: _Document, source: str, directory: Path, known: frozenset[str], depth: int) -> Policy:
     _check_ids(document, known)
+    for line, words, remedy in contradictions(document.settings):
+        raise PolicyError(words, file=document.file, line=line, remedy=remedy)
     parent = _parent(document, directory, known, depth)
     values = {field.name: getattr(parent, field.name) for field in fields(Policy)}
     severity = dict(parent.severity)
     for name, setting in document.settings.items():
         if name in ("version", "extends", "severity", "ignore"):
             continue
-        values[name.replace(".", "_")] = setting.value
+        values[field_name(name)] = setting.value
         if KEYS[name].budget:
             severity.pop(KEYS[name].check, None)
     own = document.settings.get("severity")
     values["severity"] = {**severity, **(own.value if own else {})}
-    ignores = document.settings.get("ignore")
-    values["ignore"] = (*parent.ignore, *(ignores.value if ignores else ()))
+    values["ignore"] = (*parent.ignore, *_ignores(document))
     return Policy(**{**values, "source": source, "directory": directory})
+
+
+def _ignores(document: _Document) -> Iterator[Ignore]:
+    """The document's own entries, which know where they stand."""
+    setting = document.settings.get("ignore")
+    if setting is not None:
+        for entry, line in zip(setting.value, setting.lines, strict=True):
+            yield replace(entry, file=document.file, line=line)
 
 
 def _parent(document: _Document, directory: Path, known: frozenset[str], depth: int) -> Policy:
@@ -169,6 +183,12 @@ def _check_ids(document: _Document, known: frozenset[str]) -> None:
             continue
         named = [entry.check for entry in setting.value] if key == "ignore" else list(setting.value)
         for check, line in zip(named, setting.lines, strict=True):
-            if check not in known and not any(c in check for c in "*?["):
-                hint = _hint(check, sorted(known))
-                raise PolicyError(f"{key}: unknown check {shown(check)}{hint}", file=document.file, line=line)
+            pattern = key != "severity" and any(c in check for c in "*?[")
+            if check not in known and not (pattern and fnmatch.filter(known, check)):
+                hint = nearest(check, sorted(known))
+                raise PolicyError(
+                    f"{key}: unknown check {shown(check)}{hint}",
+                    file=document.file,
+                    line=line,
+                    remedy="" if hint else "`pytest --media-checks` lists them.",
+                )

@@ -13,12 +13,17 @@ from ..result import Severity
 
 @dataclass(frozen=True, slots=True)
 class Ignore:
-    """Findings of `check` that are accepted, below `path` (a glob, empty for all), for a reason, until a day."""
+    """Findings of `check` that are accepted, below `path` (a glob, empty for all), for a reason, until a day.
+
+    `file` and `line` say where the entry stands.
+    """
 
     check: str
     reason: str
     path: str = ""
     until: datetime.date | None = None
+    file: str = field(default="", compare=False)
+    line: int = field(default=0, compare=False)
 
     def covers(self, check: str, file: str | None) -> bool:
         if not fnmatch.fnmatchcase(check, self.check):
@@ -33,18 +38,34 @@ class Ignore:
 class Policy:
     """Settings by their dotted name in the file, with `_` for the dot. None or empty means: nothing is asked.
 
-    Sizes are in bytes, `layers_waste` in percent, `directory` is where the policy's golden values lie.
+    Sizes are in bytes, `size_growth`, `layers_waste` and `layers_reuse` in percent, `directory` is where the policy's
+    golden values lie.
     """
 
     source: str = ""
     directory: Path = Path()
     image_pinned: bool = True
+    image_platforms: tuple[str, ...] = ()
+    image_compression: str | None = None
+    image_labels: tuple[str, ...] = ()
+    image_attestations: tuple[str, ...] = ()
+    fleet_docker: str | None = None
+    fleet_containerd: str | None = None
+    fleet_podman: str | None = None
+    fleet_cpu: str | None = None
+    fleet_nvidia_driver: str | None = None
     size_compressed: int | None = None
     size_unpacked: int | None = None
     size_layer: int | None = None
+    size_paths: Mapping[str, int] = field(default_factory=dict)
+    size_files: int | None = None
+    size_growth: float | None = None
     layers_count: int | None = None
     layers_waste: float | None = None
+    layers_reuse: float | None = None
     contents_allow: tuple[str, ...] = ()
+    compat_structure: tuple[str, ...] = ()
+    compat_dive: str = ""
     ffmpeg_encoders: tuple[str, ...] = ()
     ffmpeg_decoders: tuple[str, ...] = ()
     ffmpeg_filters: tuple[str, ...] = ()
@@ -56,6 +77,10 @@ class Policy:
     required: tuple[str, ...] = ()
     severity: Mapping[str, Severity] = field(default_factory=dict)
     ignore: tuple[Ignore, ...] = ()
+
+    def ignores(self, check: str, file: str | None, today: datetime.date) -> bool:
+        """Whether a finding is accepted by an entry of `ignore` that hasn't expired."""
+        return any(entry.covers(check, file) and not entry.expired(today) for entry in self.ignore)
 
     def requires(self, check: str, hardware_path: str | None = None) -> bool:
         """Whether a skip of this check isn't accepted."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,6 +12,11 @@ from ..errors import UsageError
 from ..result import Severity
 from .model import Ignore, Policy
 from .units import LARGEST, parse_bytes, parse_percent, shown
+
+# No empty, `.` or `..` part, but for a slash at the end.
+_ABSOLUTE = re.compile(r"/|(?:/(?!\.{1,2}(?:/|$))[^/\0]+)+/?")
+_PLATFORM = re.compile(r"[a-z0-9]+(?:/[a-z0-9][a-z0-9._-]*){1,2}")
+_VERSION = re.compile(r"\d{1,4}(?:\.\d{1,4}){0,3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,31 @@ def _names(value: Any) -> tuple[str, ...]:
     return tuple(_text(item) for item in value)
 
 
+def _glob(value: Any) -> str:
+    """fnmatch takes a bracket without an end for itself, which nobody means who didn't write `[[]`."""
+    text = _text(value)
+    rest = text
+    while "[" in rest:
+        rest = rest.partition("[")[2]
+        inside = rest[2:] if rest.startswith("!") else rest[1:]
+        if "]" not in inside:
+            raise ValueError(f"{shown(text)} has a [ without its ]; write [[] for the character itself")
+        rest = inside.partition("]")[2]
+    return text
+
+
+def _globs(value: Any) -> tuple[str, ...]:
+    return tuple(_glob(item) for item in _names(value))
+
+
+def _path_globs(value: Any) -> tuple[str, ...]:
+    globs = _globs(value)
+    for glob in globs:
+        if not glob.startswith(("/", "*", "?", "[")):
+            raise ValueError(f"{shown(glob)} matches no path: paths in an image begin with a slash")
+    return globs
+
+
 def _one_of(*words: str) -> Callable[[Any], str]:
     def parse(value: Any) -> str:
         if value not in words:
@@ -58,6 +89,28 @@ def _one_of(*words: str) -> Callable[[Any], str]:
         return str(value)
 
     return parse
+
+
+def _some_of(*words: str) -> Callable[[Any], tuple[str, ...]]:
+    one = _one_of(*words)
+    return lambda value: tuple(one(name) for name in _names(value))
+
+
+def _platforms(value: Any) -> tuple[str, ...]:
+    names = _names(value)
+    for name in names:
+        if not _PLATFORM.fullmatch(name):
+            raise ValueError(f"{shown(name)} is no platform; write linux/amd64 or linux/arm/v7")
+    return names
+
+
+def _version(value: Any) -> str:
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        # YAML reads 20.10 as the number 20.1.
+        raise ValueError(f'{shown(value)} is a number; write a version in quotes, as in "20.10"')
+    if not isinstance(value, str) or not _VERSION.fullmatch(value):
+        raise ValueError(f'{shown(value)} is no version; write one as in "20.10" or "1.7.2"')
+    return value
 
 
 def _severities(value: Any) -> dict[str, Severity]:
@@ -73,6 +126,17 @@ def parse_severity(word: Any) -> Severity:
 def _paths(value: Any) -> dict[str, str]:
     parse = _one_of("required", "if-present")
     return {path: parse(word) for path, word in _mapping(value).items()}
+
+
+def _path_budgets(value: Any) -> dict[str, int]:
+    budgets = _mapping(value)
+    for path in budgets:
+        # What can't match any path would guard nothing, and nobody would notice.
+        if not _ABSOLUTE.fullmatch(path):
+            raise ValueError(f"{shown(path)} is no absolute path or glob; write /app or /usr/lib/*.a")
+        if path.count("[") != path.count("]"):
+            raise ValueError(f"{shown(path)} is no glob: a bracket stands alone")
+    return {path: parse_bytes(budget) for path, budget in budgets.items()}
 
 
 def _mapping(value: Any) -> dict[str, Any]:
@@ -94,7 +158,7 @@ def parse_ignore(value: Any) -> Ignore:
     if until is not None and (not isinstance(until, datetime.date) or isinstance(until, datetime.datetime)):
         raise ValueError(f"until: {shown(until)} is no date; write 2027-01-31")
     path = entry.get("path", "")
-    return Ignore(entry["check"], entry["reason"].strip(), _text(path) if path else "", until)
+    return Ignore(_glob(entry["check"]), entry["reason"].strip(), _glob(path) if path else "", until)
 
 
 def _ignores(value: Any) -> tuple[Ignore, ...]:
@@ -103,14 +167,34 @@ def _ignores(value: Any) -> tuple[Ignore, ...]:
     return tuple(parse_ignore(item) for item in value)
 
 
+CPU_LEVELS = ("x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4")
+"""From the oldest on (x86-64 psABI, "Micro-Architecture Levels")."""
+
 KEYS: Mapping[str, Key] = {
     "image.pinned": Key(_boolean, "reference.pinned", "pinned", budget=True),
+    "image.platforms": Key(_platforms, "manifest.platforms", "platforms", budget=True),
+    "image.compression": Key(_one_of("zstd", "gzip"), "manifest.compression", "compression", budget=True),
+    "image.labels": Key(_names, "manifest.labels", "labels", budget=True),
+    "image.attestations": Key(
+        _some_of("sbom", "provenance", "signature"), "manifest.attestations", "attestations", budget=True
+    ),
+    "fleet.docker": Key(_version, "manifest.runtime-floor", "docker", budget=True),
+    "fleet.containerd": Key(_version, "manifest.runtime-floor", "containerd", budget=True),
+    "fleet.podman": Key(_version, "manifest.runtime-floor", "podman", budget=True),
+    "fleet.cpu": Key(_one_of(*CPU_LEVELS), "binaries.isa", "cpu", budget=True),
+    "fleet.nvidia-driver": Key(_version, "hardware.driver-floor", "driver", budget=True),
     "size.compressed": Key(parse_bytes, "size.compressed", "max", budget=True),
     "size.unpacked": Key(parse_bytes, "size.unpacked", "max", budget=True),
     "size.layer": Key(parse_bytes, "size.layer", "max", budget=True),
+    "size.paths": Key(_path_budgets, "size.path", "paths", budget=True),
+    "size.files": Key(_count, "size.files", "max", budget=True),
+    "size.growth": Key(parse_percent, "size.growth", "max", budget=True),
     "layers.count": Key(_count, "layers.count", "max", budget=True),
     "layers.waste": Key(parse_percent, "layers.waste", "max", budget=True),
-    "contents.allow": Key(_names, "contents.media", "allow"),
+    "layers.reuse": Key(parse_percent, "layers.reuse", "min", budget=True),
+    "contents.allow": Key(_path_globs, "contents.media", "allow"),
+    "compat.structure": Key(_names),
+    "compat.dive": Key(_text),
     "ffmpeg.encoders": Key(_names, "ffmpeg.capabilities", "encoders"),
     "ffmpeg.decoders": Key(_names, "ffmpeg.capabilities", "decoders"),
     "ffmpeg.filters": Key(_names, "ffmpeg.capabilities", "filters"),
@@ -119,11 +203,17 @@ KEYS: Mapping[str, Key] = {
     "license.nonfree": Key(_one_of("deny", "allow"), "license.ffmpeg", "nonfree"),
     "transcode.cases": Key(_names),
     "transcode.paths": Key(_paths),
-    "required": Key(_names),
+    "required": Key(_globs),
     "severity": Key(_severities),
     "ignore": Key(_ignores),
 }
-"""Dotted key to what it means. The Policy field is the key with `_` for the dot."""
+"""Dotted key to what it means; `field_name` gives its Policy field."""
+
+
+def field_name(key: str) -> str:
+    """The field of Policy that holds a key: the key with `_` for dot and hyphen."""
+    return key.replace(".", "_").replace("-", "_")
+
 
 SECTIONS = frozenset(key.partition(".")[0] for key in KEYS if "." in key)
 
@@ -138,7 +228,7 @@ def override(policy: Policy, check: str, arguments: Mapping[str, Any]) -> Policy
             raise UsageError(f"the check {check} has no setting {argument!r}", remedy=f"It takes: {takes}.")
         name = known[argument]
         try:
-            changed[name.replace(".", "_")] = KEYS[name].parse(list(value) if isinstance(value, tuple) else value)
+            changed[field_name(name)] = KEYS[name].parse(list(value) if isinstance(value, tuple) else value)
         except ValueError as error:
             raise UsageError(f"{check}: {argument}: {error}") from error
     severity = {name: level for name, level in policy.severity.items() if name != check}

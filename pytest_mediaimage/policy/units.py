@@ -1,7 +1,8 @@
-"""Sizes and percentages as people write them in a policy."""
+"""Sizes and percentages as people write them in a policy, and how what they wrote is told to them."""
 
 from __future__ import annotations
 
+import difflib
 import re
 import reprlib
 
@@ -10,6 +11,7 @@ _SIZE = re.compile(rf"([0-9]+(?:\.[0-9]+)?)\s*({'|'.join(_UNITS)})?")
 _PERCENT = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*%")
 # 2^60 bytes are an exabyte: a slip of the finger.
 LARGEST = 1 << 60
+_LISTED = 25
 _short = reprlib.Repr()
 _short.maxlevel, _short.maxstring = 2, 60
 
@@ -21,6 +23,13 @@ def shown(value: object) -> str:
     except ValueError:  # Python writes out no integer of more than 4300 digits
         return "a number of thousands of digits"
     return text if len(text) <= 100 else f"{text[:97]}..."
+
+
+def nearest(word: str, known: list[str]) -> str:
+    """The end of a message on an unknown word: what was probably meant, else what is known where that is a line."""
+    close = difflib.get_close_matches(word, known, n=1)
+    listed = f"; known: {', '.join(known)}" if len(known) <= _LISTED else ""
+    return f"; did you mean {close[0]!r}?" if close else listed
 
 
 def parse_bytes(value: object) -> int:

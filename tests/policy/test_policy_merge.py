@@ -73,7 +73,7 @@ def test_presets_name_real_checks(name: str, tmp_path: Path) -> None:
 def test_extends_default_where_it_says_nothing(tmp_path: Path) -> None:
     bare, said = load(tmp_path, "version: 1\n"), load(tmp_path, "version: 1\nextends: default\n")
     assert bare == said
-    assert bare.layers_count == load_preset("default", directory=tmp_path).layers_count == 127
+    assert bare.layers_count == load_preset("default", directory=tmp_path).layers_count == 125
 
 
 def test_lists_are_replaced(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_severities_are_merged(tmp_path: Path) -> None:
     policy = load(tmp_path, "extends: base.yaml\nseverity: {contents.setuid: error}\n")
     assert policy.severity["license.patents"] is Severity.ERROR
     assert policy.severity["contents.setuid"] is Severity.ERROR
-    assert policy.severity["config.user"] is Severity.WARNING  # the preset's
+    assert policy.severity["reference.pinned"] is Severity.WARNING  # the preset's
 
 
 def test_ignores_are_appended(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_a_budget_of_ones_own_counts_in_full(tmp_path: Path) -> None:
     assert load(tmp_path, "version: 1\n").severity["layers.waste"] is Severity.WARNING
     own = load(tmp_path, "layers: {waste: 1%}\n")
     assert "layers.waste" not in own.severity
-    assert own.severity["config.user"] is Severity.WARNING
+    assert own.severity["reference.pinned"] is Severity.WARNING
     said = load(tmp_path, "layers: {waste: 1%}\nseverity: {layers.waste: note}\n")
     assert said.severity["layers.waste"] is Severity.NOTE
     write(tmp_path, "layers: {waste: 1%}\n", "base.yaml")
@@ -131,7 +131,7 @@ def test_extends_is_found_beside_the_file_that_says_it(tmp_path: Path) -> None:
 def test_eight_deep_and_no_more(tmp_path: Path) -> None:
     for number in range(8):
         write(tmp_path, f"extends: {f'p{number + 1}.yaml' if number < 7 else 'default'}\n", f"p{number}.yaml")
-    assert load_policy(tmp_path / "p0.yaml").layers_count == 127
+    assert load_policy(tmp_path / "p0.yaml").layers_count == 125
 
 
 def test_checks_by_pattern(tmp_path: Path) -> None:
@@ -139,6 +139,26 @@ def test_checks_by_pattern(tmp_path: Path) -> None:
     assert policy.requires("size.layer")
     assert not policy.requires("layers.count")
     assert policy.ignore[0].covers("contents.setuid", "/any")
+
+
+def test_a_smaller_total_than_what_a_preset_allows_a_layer_is_no_mistake(tmp_path: Path) -> None:
+    write(tmp_path, "size: {layer: 500MB}\n", "base.yaml")
+    policy = load(tmp_path, "extends: base.yaml\nsize: {unpacked: 400MB}\n")
+    assert (policy.size_layer, policy.size_unpacked) == (500_000_000, 400_000_000)
+
+
+def test_globs_with_brackets(tmp_path: Path) -> None:
+    policy = load(tmp_path, "contents: {allow: ['/a/[[]b', '/[!x]', '/[]]', '*.wav']}\n")
+    assert policy.contents_allow == ("/a/[[]b", "/[!x]", "/[]]", "*.wav")
+
+
+def test_an_ignore_knows_where_it_stands(tmp_path: Path) -> None:
+    base = write(tmp_path, "ignore: [{check: contents.setuid, reason: base}]\n", "base.yaml")
+    policy = load(tmp_path, "extends: base.yaml\nignore:\n- {check: size.layer, reason: own}\n")
+    assert [(entry.file, entry.line) for entry in policy.ignore] == [
+        (str(base), 1),
+        (str(tmp_path / "mediaimage.yaml"), 3),
+    ]
 
 
 def test_required_paths(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from pytest_mediaimage.policy.schema import KEYS
 MISTAKES: dict[str, tuple[str, int, str]] = {
     "unknown-key": ("version: 1\nsizes: {compressed: 1MB}\n", 2, "unknown key 'sizes'; did you mean 'size'?"),
     "unknown-key-of-a-block": ("version: 1\nlayer:\n  count: 3\n", 2, "unknown key 'layer'; did you mean 'layers'?"),
-    "unknown-key-like-nothing": ("version: 1\nzzzz: 1\n", 2, "unknown key 'zzzz'; known: contents, extends, ffmpeg"),
+    "unknown-key-like-nothing": ("version: 1\nzzzz: 1\n", 2, "unknown key 'zzzz'; known: compat, contents, extends, "),
     "unknown-inner-key": (
         "size:\n  unpacked: 1MB\n  compresed: 1MB\n",
         3,
@@ -144,6 +144,41 @@ MISTAKES: dict[str, tuple[str, int, str]] = {
         "ignore: day is out of range for month",
     ),
     "ignore-path-number": ("ignore:\n- {check: size.layer, reason: x, path: 7}\n", 2, "ignore: 7 is no text"),
+    "severity-pattern": ("severity: {'size.*': note}\n", 1, "severity: unknown check 'size.*'"),
+    "required-pattern-of-nothing": ("required: [size.layer, 'sise.*']\n", 1, "required: unknown check 'sise.*'"),
+    "ignore-pattern-of-nothing": ("ignore:\n- {check: 'sise.*', reason: x}\n", 2, "ignore: unknown check 'sise.*'"),
+    "ignore-glob-without-end": (
+        "ignore:\n- {check: size.layer, reason: x}\n- {check: size.layer, reason: x, path: '/a/[b'}\n",
+        3,
+        "ignore: '/a/[b' has a [ without its ]; write [[] for the character itself",
+    ),
+    "allow-glob-without-end": ("contents:\n  allow: [/ok, '/a[]b']\n", 2, "'/a[]b' has a [ without its ]"),
+    "allow-relative": ("contents: {allow: [usr/share/x.wav]}\n", 1, "paths in an image begin with a slash"),
+    "layer-over-total": (
+        "size:\n  unpacked: 400MB\n  layer: 500MB\n",
+        3,
+        "size.layer allows 500000000 bytes, more than the 400000000 of size.unpacked (line 2)",
+    ),
+    "compressed-over-unpacked": (
+        "size:\n  compressed: 400MB\n  unpacked: 150MB\n",
+        2,
+        "size.compressed allows 400000000 bytes, more than the 150000000 of size.unpacked (line 3)",
+    ),
+    "path-over-total": (
+        "size:\n  unpacked: 1MB\n  paths: {/app: 2MB}\n",
+        3,
+        "size.paths: '/app' allows 2000000 bytes, more than the 1000000 of size.unpacked",
+    ),
+    "path-over-outer-path": (
+        "size: {paths: {/app: 2MB, /app/bin: 3MB, /apples: 4MB}}\n",
+        1,
+        "size.paths: '/app/bin' allows 3000000 bytes, more than the 2000000 of '/app'",
+    ),
+    "path-required-without-case": (
+        "transcode:\n  cases: []\n  paths: {cpu: required}\n",
+        2,
+        "transcode.cases: none is run, and transcode.paths requires a path (line 3)",
+    ),
     "not-yaml": ("size: {layer: 1MB\nversion: 1\n", 2, "no valid YAML"),
     "tab": ("size:\n\tlayer: 1MB\n", 2, "no valid YAML"),
     "unclosed-quote": ("version: 1\nextends: 'default\n", 3, "no valid YAML"),

@@ -1,0 +1,70 @@
+"""`contents.media`: films and sounds, told by content and not by name."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ...image.analysers import archived_media
+from ...image.analysers import media as media_files
+from ...result import Finding, Severity, format_bytes
+from ..context import Context
+from ..registry import check
+from .found import LISTED, Found, found, more, still_pulled
+
+# Below it lie test clips of libraries: scipy ships 72 kB of WAVs. Above it somebody forgot a film.
+_TOLERATED = 2 * 10**6
+
+_FIX = (
+    "Leave it out of the build context (.dockerignore) and fetch it when it is needed, or name it under contents.allow."
+)
+
+
+@check(
+    "contents.media",
+    fails="more than 2 MB of audio and video files in the layers, deleted ones included",
+    why="Films belong in object or artifact storage: here every node pulls them, and their rights travel with them.",
+)
+def media(context: Context) -> Iterator[Finding]:
+    files = [*found(context, media_files.NAME), *_in_archives(context)]
+    total = sum(item.length for item in files)
+    context.measure(total, budget=_TOLERATED, unit="bytes")
+    if total <= _TOLERATED:
+        if files:
+            yield _tolerated(context, files, total)
+        return
+    for item in heapq.nlargest(LISTED, files, key=lambda item: item.length):
+        yield context.finding(
+            f"{item.path} is {item.fact} ({format_bytes(item.length)}){still_pulled(context, item)}",
+            layer=item.layer,
+            file=item.path,
+            bytes=item.length,
+            evidence=item.fact,
+            fix=_FIX,
+        )
+    if len(files) > LISTED:
+        yield more(context, len(files) - LISTED, "audio and video files", _FIX)
+
+
+def _tolerated(context: Context, files: list[Found], total: int) -> Finding:
+    """One note: libraries bring clips for their tests, and nobody wants a line for each."""
+    largest = max(files, key=lambda item: item.length)
+    count = "an audio or video file" if len(files) == 1 else f"{len(files)} audio and video files"
+    return context.finding(
+        f"{count} ({format_bytes(total)} in all), the largest {largest.path}, {largest.fact}",
+        severity=Severity.NOTE,
+        layer=largest.layer,
+        file=largest.path,
+        bytes=total,
+        evidence=largest.fact,
+        fix=_FIX,
+    )
+
+
+def _in_archives(context: Context) -> Iterator[Found]:
+    """Archives with media in them; the length is what those take in the archive."""
+    for item in found(context, archived_media.NAME):
+        fact = item.fact
+        several = "" if fact["members"] == 1 else f"{fact['members']} audio and video files, the largest "
+        yield replace(item, length=fact["bytes"], fact=f"an archive with {several}{fact['name']}, {fact['what']}")

@@ -1,0 +1,85 @@
+"""`contents.media`: films by content, in every layer and in archives, and what only looks like one."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+from layer_images import MB, Judge, judge, messages, noise
+
+from pytest_mediaimage.image.build import BuiltLayer, Item, layer
+from pytest_mediaimage.result import Severity, Status
+
+__all__ = ["judge"]
+
+MP4 = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom"
+WAV = b"RIFF\x24\x08\x00\x00WAVEfmt \x10\x00\x00\x00"
+
+
+def film(length: int = 3 * MB) -> bytes:
+    return MP4 + noise(length - len(MP4))
+
+
+def copied(*items: Item) -> BuiltLayer:
+    return layer(items, "COPY . /app", compression="none")
+
+
+def zipped(name: str, data: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, data)
+    return out.getvalue()
+
+
+def test_a_film_of_any_name_fails(judge: Judge) -> None:
+    result = judge("contents.media", [copied(Item("app/intro.bin", film()))])
+    assert (result.status, result.measured, result.budget) == (Status.FAILED, 3 * MB, 2 * MB)
+    (finding,) = result.findings
+    assert finding.message == "/app/intro.bin is an MP4 file (ISO base media) (3 MB)"
+    assert (finding.file, finding.bytes, finding.created_by) == ("/app/intro.bin", 3 * MB, "COPY . /app")
+    assert ".dockerignore" in finding.fix
+
+
+def test_a_deleted_film_still_travels(judge: Judge) -> None:
+    result = judge("contents.media", [copied(Item("app/a.bin", film())), layer([Item("app/.wh.a.bin")], "RUN rm")])
+    assert result.status is Status.FAILED
+    assert "deleted or replaced by layer 2 but still pulled" in messages(result)
+
+
+def test_a_film_in_an_archive_fails(judge: Judge) -> None:
+    result = judge("contents.media", [copied(Item("app/samples.zip", zipped("clips/a.bin", film())))])
+    assert result.status is Status.FAILED
+    assert "/app/samples.zip is an archive with clips/a.bin, an MP4 file (ISO base media)" in messages(result)
+    assert result.measured is not None and 3 * MB <= float(result.measured) < 3.1 * MB
+
+
+def test_small_clips_count_together(judge: Judge) -> None:
+    items = [Item(f"app/{number}.wav", WAV + noise(100_000, number)) for number in range(25)]
+    result = judge("contents.media", [copied(*items)])
+    assert result.status is Status.FAILED
+    assert "and 5 more audio and video files" in messages(result)
+
+
+def test_the_clips_of_libraries_are_one_note(judge: Judge) -> None:
+    """scipy ships 22 WAVs of 72 kB."""
+    folder = "usr/lib/python3/site-packages/scipy/io/tests/data"
+    items = [Item(f"{folder}/{number}.wav", WAV + bytes(3000 + number)) for number in range(22)]
+    result = judge("contents.media", [copied(*items)])
+    (finding,) = result.findings
+    assert (result.status, finding.severity) == (Status.PASSED, Severity.NOTE)
+    assert "22 audio and video files (66.67 kB in all), the largest" in finding.message
+
+
+def test_what_the_policy_allows_doesnt_count(judge: Judge) -> None:
+    layers = [copied(Item("app/a/film.mp4", film()), Item("app/b.mp4", MP4 + bytes(2000)))]
+    result = judge("contents.media", layers, contents_allow=("/app/a/*",))
+    assert (result.status, result.measured) == (Status.PASSED, 2000 + len(MP4))
+
+
+def test_pictures_models_and_names_are_no_films(judge: Judge) -> None:
+    avif = b"\x00\x00\x00\x1cftypavif\x00\x00\x00\x00avifmif1miaf" + noise(3 * MB)
+    heic = b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + noise(3 * MB)
+    items = [Item("app/a.mp4", b"text\n" * MB), Item("app/b.mp4", noise(3 * MB)), Item("app/c", avif)]
+    items += [Item("app/d", heic), Item("app/e.zip", zipped("film.mp4", b"no film" * MB))]
+    result = judge("contents.media", [copied(*items)])
+    assert (result.status, result.measured, result.findings) == (Status.PASSED, 0, [])
