@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..errors import EnvironmentFault, MediaImageError
-from ..storage import write_atomically
 
 if TYPE_CHECKING:
     from ..checks.subject import Subject
     from ..result import Result
+    from .account import Account
 
 SCHEMA_VERSION = 1
 
 
 def document(
-    subjects: Sequence[Subject], results: Sequence[Result], metrics: dict[str, Any], error: MediaImageError | None
+    subjects: Sequence[Subject], results: Sequence[Result], metrics: Mapping[str, Any], error: MediaImageError | None
 ) -> dict[str, Any]:
     """The report as a dict. `error` is there where no image could be opened, and nothing was judged."""
     report: dict[str, Any] = {
@@ -27,16 +26,19 @@ def document(
         "tool": {"name": "pytest-mediaimage", "version": __version__},
         "images": [_image(subject) for subject in subjects],
         "results": [result.to_json() for result in results],
-        "metrics": metrics,
+        "metrics": dict(metrics),
     }
     if error is not None:
         report["error"] = {"message": str(error), "environment": isinstance(error, EnvironmentFault)}
     return report
 
 
-def write(path: Path, report: dict[str, Any]) -> None:
-    """Raises StorageFault where the file can't be written."""
-    write_atomically(path, (json.dumps(report, indent=2) + "\n").encode(), mode=0o644)
+def text(account: Account) -> str:
+    report = document(account.subjects, account.results, account.metrics, account.error)
+    if account.policy is not None:
+        notes = [note.to_json("policy") for note in account.policy_notes]
+        report["policy"] = {"source": account.policy.source, "findings": notes}
+    return json.dumps(report, indent=2) + "\n"
 
 
 def _image(subject: Subject) -> dict[str, Any]:

@@ -7,11 +7,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import Protocol
 
-from ..result import Result, Severity, Status
+from ..result import Finding, Result, Severity, Status
+from .pages import page
 from .text import format_value
 
 _COLOURS = {Status.PASSED: "green", Status.FAILED: "red", Status.SKIPPED: "yellow", Status.ERROR: "red"}
 _WIDEST = 72
+_KNOWN_LISTED = 5
 
 
 class Terminal(Protocol):
@@ -26,17 +28,32 @@ def write_summary(
     ordered: Sequence[Result],
     golden_lines: Sequence[str],
     reports: Sequence[tuple[str, Path]],
+    policy_notes: Sequence[Finding] = (),
+    known_lines: Sequence[str] = (),
 ) -> None:
-    """A table for each image, warnings and notes below it, and counts with every skip's reason."""
+    """A table for each image, warnings and notes below it, and counts with every skip's reason.
+
+    `policy_notes` are about the policy's own entries, `known_lines` say what --media-update-known wrote.
+    """
     for (image, platform), group in groupby(ordered, key=lambda r: (r.image, r.platform)):
         results = list(group)
         terminal.write_sep("=", f"media image {image} ({platform})")
         _write_table(terminal, results)
         _write_findings(terminal, results)
         terminal.write_line(_counts(results))
+    if where := next((path for result in ordered if result.findings and (path := page(result.check))), None):
+        terminal.write_line(f"more on each check: {where.parent / 'CHECK.md'}")
     if golden_lines:
         terminal.write_sep("=", "golden values")
         for line in golden_lines:
+            terminal.write_line(line)
+    if policy_notes:
+        terminal.write_sep("=", "policy")
+        for note in policy_notes:
+            _write_finding(terminal, str(note.severity), note)
+    if known_lines:
+        terminal.write_sep("=", "known findings")
+        for line in known_lines:
             terminal.write_line(line)
     for kind, path in reports:
         terminal.write_line(f"{kind} report: {path}")
@@ -67,20 +84,31 @@ def _verdict(result: Result) -> str:
     counts = [
         f"{count} {severity}{'s' if count > 1 else ''}"
         for severity in (Severity.ERROR, Severity.WARNING, Severity.NOTE)
-        if (count := sum(finding.severity is severity for finding in result.findings))
+        if (count := sum(finding.severity is severity and not finding.known for finding in result.findings))
     ]
+    if known := sum(finding.known for finding in result.findings):
+        counts.append(f"{known} known")
     return str(result.status) + (f" ({', '.join(counts)})" if counts else "")
 
 
 def _write_findings(terminal: Terminal, results: Iterable[Result]) -> None:
     """Errors stand in the failures above; here is what passes and should be known."""
     for result in results:
+        known = [finding for finding in result.findings if finding.known]
         for finding in result.findings:
-            if finding.severity is not Severity.ERROR:
-                colour = {"yellow": True} if finding.severity is Severity.WARNING else {}
-                terminal.write_line(f"{finding.severity}: {result.check}: {finding.message}", **colour)
-                if finding.fix:
-                    terminal.write_line(f"    {finding.fix}")
+            if finding.severity is not Severity.ERROR and not finding.known:
+                _write_finding(terminal, f"{finding.severity}: {result.check}", finding)
+        for finding in known[:_KNOWN_LISTED]:
+            terminal.write_line(f"known: {result.check}: {finding.message}")
+        if len(known) > _KNOWN_LISTED:
+            terminal.write_line(f"known: {result.check}: and {len(known) - _KNOWN_LISTED} more")
+
+
+def _write_finding(terminal: Terminal, head: str, finding: Finding) -> None:
+    colour = {"yellow": True} if finding.severity is Severity.WARNING else {}
+    terminal.write_line(f"{head}: {finding.message}", **colour)
+    if finding.fix:
+        terminal.write_line(f"    {finding.fix}")
 
 
 def _counts(results: Sequence[Result]) -> str:
@@ -90,4 +118,6 @@ def _counts(results: Sequence[Result]) -> str:
         for result in results
         if result.status is Status.SKIPPED
     ]
-    return f"{len(results)} checks: {', '.join(counts)}{''.join(skipped)}"
+    known = sum(finding.known for result in results for finding in result.findings)
+    tolerated = f"; {known} known finding{'s' if known > 1 else ''} tolerated" if known else ""
+    return f"{len(results)} checks: {', '.join(counts)}{tolerated}{''.join(skipped)}"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..result import Finding, Result, Severity, format_bytes
+from .pages import page
 
 if TYPE_CHECKING:
     from ..checks import Check
@@ -25,7 +26,7 @@ def format_value(value: float | int | str | None, unit: str) -> str:
 
 
 def failure_text(check: Check, result: Result) -> str:
-    """What went wrong, for each error: what, where, which instruction, why it matters, what to do."""
+    """What went wrong, for each error: what, where, which instruction, why it matters, what to do, where to read on."""
     lines = [f"{check.id} fails on {check.fails}."]
     if result.measured is not None:
         budget = f", budget {format_value(result.budget, result.unit)}" if result.budget is not None else ""
@@ -33,6 +34,8 @@ def failure_text(check: Check, result: Result) -> str:
     for finding in result.findings:
         lines += ["", *finding_lines(finding)]
     lines += ["", f"why it matters: {check.why}"]
+    if path := page(check.id):
+        lines.append(f"more: {path}")
     return "\n".join(lines)
 
 

@@ -1,0 +1,36 @@
+"""What a run tells, whatever the format of the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..errors import MediaImageError
+
+if TYPE_CHECKING:
+    from ..checks import Check
+    from ..checks.subject import Subject
+    from ..policy import Policy
+    from ..result import Finding, Result
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A run that ended, or with `error` one that couldn't begin: then no image was opened, and nothing was judged.
+
+    `results` are in the order of the plan, image by image. `policy_name` is the policy's path below pytest's root
+    directory, there or not; `policy_notes` are about its own entries.
+    """
+
+    subjects: Sequence[Subject] = ()
+    results: Sequence[Result] = ()
+    checks: Sequence[Check] = ()
+    policy: Policy | None = None
+    policy_name: str = "mediaimage.yaml"
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    policy_notes: Sequence[Finding] = ()
+    error: MediaImageError | None = None
+
+    def results_of(self, subject: Subject) -> list[Result]:
+        return [r for r in self.results if r.image == subject.label and r.platform == str(subject.platform)]
