@@ -45,6 +45,17 @@ def media_image(media_subject: Subject, pytestconfig: pytest.Config) -> ImageUnd
 
 
 @pytest.fixture(scope="session")
+def media_baseline(media_subject: Subject, pytestconfig: pytest.Config) -> ImageUnderTest:
+    """The previous release's image, for the same platform: as `media_image`. Skips without --media-baseline."""
+    from .run import session_key
+    from .under_test import ImageUnderTest
+
+    if media_subject.previous is None:
+        pytest.skip("no previous release to compare with: pass --media-baseline REF")
+    return ImageUnderTest(media_subject.previous, pytestconfig.stash[session_key])
+
+
+@pytest.fixture(scope="session")
 def media_container(media_subject: Subject) -> Iterator[ContainerUnderTest]:
     """A running container of the image: `run(argv)`, `copy_in`, `copy_out`, and `host` for testinfra."""
     from .under_test import ContainerUnderTest

@@ -53,6 +53,8 @@ class PolicyFile(pytest.File):
 class CheckItem(pytest.Item):
     """One check on one image, platform and hardware path."""
 
+    reads_layers = True
+
     def __init__(self, *, opened: MediaSession, planned: Planned, subject: Subject, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.subject = subject
@@ -66,6 +68,7 @@ class CheckItem(pytest.Item):
 
     def runtest(self) -> None:
         result = self._result = self._opened.run(self._planned, self.subject)
+        self.user_properties += _properties(result, self.subject)
         if result.status is Status.SKIPPED:
             pytest.skip(result.reason)
         if result.status is Status.ERROR:
@@ -93,6 +96,17 @@ class CheckItem(pytest.Item):
             # The image was not judged: what broke belongs to the test's setup, so that every reader of the report
             # (terminal, JUnit XML) counts an error and not a failure.
             report.when = "setup"
+
+
+def _properties(result: Result, subject: Subject) -> Iterator[tuple[str, object]]:
+    """What JUnit XML tells of a check beside its outcome; what there isn't is left out."""
+    yield "check", result.check
+    yield "image", result.image
+    yield "digest", str(subject.image.digest)
+    yield "platform", result.platform
+    for name in ("hardware_path", "measured", "budget", "unit"):
+        if (value := getattr(result, name)) not in (None, ""):
+            yield name, value
 
 
 def collect_checks(session: pytest.Session, opened: MediaSession, chosen: Sequence[str]) -> list[pytest.Item]:
@@ -124,7 +138,8 @@ def is_policy_argument(arg: str, opened: MediaSession, directory: Path) -> bool:
 
 def subjects_with_checks(items: Iterable[pytest.Item]) -> list[Subject]:
     """Without doubles, in the order of the items."""
-    return list({id(item.subject): item.subject for item in items if isinstance(item, CheckItem)}.values())
+    checks = (item for item in items if isinstance(item, CheckItem) and item.reads_layers)
+    return list({id(item.subject): item.subject for item in checks}.values())
 
 
 def subjects_that_want_an_sbom(items: Iterable[pytest.Item]) -> list[Subject]:

@@ -9,6 +9,7 @@ import pytest
 
 from .fixtures import (
     golden,
+    media_baseline,
     media_container,
     media_image,
     media_sbom,
@@ -17,7 +18,16 @@ from .fixtures import (
     transcode,
 )
 
-__all__ = ["golden", "media_container", "media_image", "media_sbom", "media_subject", "sample_media", "transcode"]
+__all__ = [
+    "golden",
+    "media_baseline",
+    "media_container",
+    "media_image",
+    "media_sbom",
+    "media_subject",
+    "sample_media",
+    "transcode",
+]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -51,6 +61,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="how the image is run: docker, sandbox (bubblewrap; no daemon, no privileges), or auto (default)",
     )
     group.addoption(
+        "--media-baseline",
+        metavar="REF",
+        help="the previous release, named as an image is, to compare with: growth, bytes to pull again, layer order",
+    )
+    group.addoption(
         "--media-static", action="store_true", help="start nothing: only what can be read from the image is checked"
     )
     group.addoption(
@@ -59,11 +74,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="write golden values to golden/ beside the policy, after showing what changes",
     )
     group.addoption(
+        "--media-known",
+        metavar="FILE",
+        help="known findings: only new ones fail (default: mediaimage-known.yaml in the root directory, where it is)",
+    )
+    group.addoption(
+        "--media-update-known",
+        action="store_true",
+        help="write what fails now to the known findings, and take out what is mended",
+    )
+    group.addoption(
+        "--media-init", action="store_true", help="write a first mediaimage.yaml from the image at hand, and stop"
+    )
+    group.addoption(
         "--media-report",
         metavar="FORMAT:PATH",
         action="append",
         default=[],
-        help="write a report, repeatable; formats: json",
+        help="write a report, repeatable; formats: json, markdown, sarif",
     )
     group.addoption("--media-checks", action="store_true", help="list the checks with their severities, and stop")
     group.addoption(
@@ -81,11 +109,15 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
-    if not config.getoption("media_checks"):
-        return None
-    from .run import print_checks
+    if config.getoption("media_checks"):
+        from .run import print_checks
 
-    return print_checks(config)
+        return print_checks(config)
+    if config.getoption("media_init"):
+        from .run import write_first_policy
+
+        return write_first_policy(config)
+    return None
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import pytest
 
+from .compat_items import collect_foreign, collect_named, is_argument
 from .errors import EnvironmentFault, MediaImageError, UsageError
 from .items import CheckItem, collect_checks, is_policy_argument, subjects_that_want_an_sbom, subjects_with_checks
 from .result import Result
-from .session import EXIT_ENVIRONMENT, MediaSession, Options, list_checks, report_failure
+from .session import EXIT_ENVIRONMENT, MediaSession, Options, list_checks, report_failure, start_policy
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
@@ -34,19 +36,45 @@ def options_of(config: pytest.Config) -> Options:
         platforms=tuple(config.getoption("media_platform")),
         policy=path(config.getoption("media_policy")),
         runtime=config.getoption("media_runtime"),
+        baseline=config.getoption("media_baseline") or "",
         static=config.getoption("media_static"),
         update_golden=config.getoption("media_update_golden"),
+        known=path(config.getoption("media_known")),
+        update_known=config.getoption("media_update_known"),
         reports=tuple(config.getoption("media_report")),
         cache=path(config.getoption("media_cache")),
     )
 
 
+def with_own_checks(config: pytest.Config, options: Options) -> Options:
+    """The options with what the hooks pytest_mediaimage_checks return. Raises UsageError where one of them breaks."""
+    try:
+        return replace(options, registered=config.hook.pytest_mediaimage_checks(config=config))
+    except Exception as error:
+        raise UsageError(
+            f"a hook pytest_mediaimage_checks broke: {type(error).__name__}: {error}",
+            remedy="Mend it in the conftest.py or plugin that implements it.",
+        ) from error
+
+
 def print_checks(config: pytest.Config) -> int:
     """Print the checks with their severities by the policy in force, for --media-checks."""
     try:
-        print(list_checks(options_of(config)))  # noqa: T201
+        print(list_checks(with_own_checks(config, options_of(config))))  # noqa: T201
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
+    return 0
+
+
+def write_first_policy(config: pytest.Config) -> int:
+    """Write a policy from the image at hand, for --media-init. Gives the exit code."""
+    try:
+        print(start_policy(with_own_checks(config, options_of(config))))  # noqa: T201
+    except UsageError as error:
+        raise pytest.UsageError(f"media image: {error}") from None
+    except MediaImageError as error:
+        print(f"ERROR: media image: {error}", file=sys.stderr)  # noqa: T201
+        return EXIT_ENVIRONMENT if isinstance(error, EnvironmentFault) else pytest.ExitCode.TESTS_FAILED
     return 0
 
 
@@ -59,7 +87,7 @@ class Run:
         self._notes = notes
         self._chosen: list[str] = []
         self._golden_lines: list[str] = []
-        self._report_fault = ""
+        self._faults: list[str] = []
 
     @classmethod
     def start(cls, config: pytest.Config) -> Run:
@@ -67,6 +95,7 @@ class Run:
         options = options_of(config)
         notes: list[str] = []
         try:
+            options = with_own_checks(config, options)
             opened = MediaSession.open(options)
             if not _is_worker(config):
                 notes = [f"media image: {line}" for line in opened.reap()]
@@ -90,10 +119,18 @@ class Run:
         self._chosen = [arg for arg in self._config.args if is_policy_argument(arg, self._opened, directory)]
         self._config.args[:] = [arg for arg in self._config.args if arg not in self._chosen]
 
+    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+        """Another tool's file that is named on the command line."""
+        named = is_argument(file_path, self._config.args, self._config.invocation_params.dir)
+        if named and self._opened.foreign.hold(file_path):
+            return collect_foreign(file_path, parent, self._opened)
+        return None
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
         if self._collects_checks():
-            items[:0] = collect_checks(session, self._opened, self._chosen)
+            foreign = [] if any("::" in arg for arg in self._chosen) else collect_named(session, self._opened, items)
+            items[:0] = [*collect_checks(session, self._opened, self._chosen), *foreign]
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         if "media_subject" in metafunc.fixturenames:
@@ -156,18 +193,26 @@ class Run:
         session.exitstatus = self._opened.exit_code(int(session.exitstatus))
         try:
             if not _is_worker(self._config) and not self._config.getoption("collectonly"):
-                self._opened.prune_cache()
-                self._opened.write_reports()
-        except EnvironmentFault as fault:
-            self._report_fault = str(fault)
-            session.exitstatus = session.exitstatus or EXIT_ENVIRONMENT
+                for write in (self._opened.prune_cache, self._opened.update_known, self._opened.write_reports):
+                    self._write(session, write)
         finally:
             self._opened.close()
 
+    def _write(self, session: pytest.Session, write: Callable[[], None]) -> None:
+        """What one can't write keeps the next from nothing."""
+        try:
+            write()
+        except EnvironmentFault as fault:
+            self._faults.append(str(fault))
+            session.exitstatus = session.exitstatus or EXIT_ENVIRONMENT
+        except UsageError as error:  # the known findings were changed while we ran
+            self._faults.append(str(error))
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
         self._opened.write_summary(terminalreporter, self._golden_lines)
-        if self._report_fault:
-            terminalreporter.write_line(f"ERROR: {self._report_fault}", red=True, bold=True)
+        for fault in self._faults:
+            terminalreporter.write_line(f"ERROR: {fault}", red=True, bold=True)
 
     def pytest_unconfigure(self) -> None:
         self._opened.close()

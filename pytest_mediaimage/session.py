@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from .checks import Check, Planned, known_ids, plan
+from .checks import Check, Planned, known_ids, look_over, plan
 from .checks.context import Context
+from .checks.measuring import measure
 from .checks.opening import open_subjects
 from .checks.registry import run_check
 from .checks.workbench import FACTS_LIMIT, Workbench, default_cache_directory
-from .errors import EnvironmentFault, MediaImageError, UsageError
-from .policy import Policy, load_policy, load_preset, override
-from .report import json_report, parse_destination
+from .compat import ForeignFiles
+from .errors import EnvironmentFault, MediaImageError, StorageFault, UsageError
+from .policy import (
+    KNOWN_NAME,
+    ImageRun,
+    Policy,
+    Ratchet,
+    ignore_notes,
+    image_name,
+    load_policy,
+    load_preset,
+    override,
+    parse_policy,
+)
+from .policy.schema import KEYS
+from .policy.starting import first_policy, with_failures
+from .report import Account, parse_destination, write
 from .report.listing import listing
 from .report.progress import ProgressLine
 from .report.terminal import Terminal, write_summary
 from .report.text import failure_text
-from .result import Result, Status, format_bytes
+from .result import Finding, Result, Status, format_bytes
+from .storage import write_new
 
 if TYPE_CHECKING:
     from .checks.subject import Subject
@@ -36,7 +52,8 @@ EXIT_REQUIRED_SKIPPED = 11
 class Options:
     """What the user asked for on the command line.
 
-    `root` is pytest's root directory, where a policy is looked for; `directory` is where pytest was started.
+    `root` is pytest's root directory, where a policy is looked for; `directory` is where pytest was started;
+    `registered` is what the hooks pytest_mediaimage_checks returned.
     """
 
     images: tuple[str, ...]
@@ -45,10 +62,14 @@ class Options:
     platforms: tuple[str, ...] = ()
     policy: Path | None = None
     runtime: str = "auto"
+    baseline: str = ""
     static: bool = False
     update_golden: bool = False
+    known: Path | None = None
+    update_known: bool = False
     reports: tuple[str, ...] = ()
     cache: Path | None = None
+    registered: Sequence[object] = ()
 
 
 @dataclass(eq=False)
@@ -62,18 +83,22 @@ class MediaSession:
     subjects: Sequence[Subject]
     planned: Sequence[Planned]
     reports: Sequence[tuple[str, Path]]
+    ratchet: Ratchet
     results: list[Result] = field(default_factory=list)
     environment_failures: int = 0
     other_failures: int = 0
+    known_lines: list[str] = field(default_factory=list)
 
     @classmethod
     def open(cls, options: Options) -> MediaSession:
         """Read the policy and open every image.
 
-        Raises UsageError (reference, platform, policy, report), CorruptImage, or EnvironmentFault.
+        Raises UsageError (own checks, reference, platform, policy, report), CorruptImage, or EnvironmentFault.
         """
-        policy, file = read_policy(options)
+        own = look_over(options.registered)
+        policy, file = read_policy(options, own)
         reports = [parse_destination(text, options.directory) for text in options.reports]
+        known = Ratchet.open(known_file(options, file), updating=options.update_known, known_checks=known_ids(own))
         bench = Workbench(
             cache=options.cache or default_cache_directory(),
             runtime_name=options.runtime,
@@ -81,9 +106,9 @@ class MediaSession:
             golden_folder=policy.directory / "golden",
             update_golden=options.update_golden,
         )
-        planned = plan(policy)
-        subjects = open_subjects(bench, options.images, options.platforms)
-        return cls(options, policy, file, bench, subjects, planned, reports)
+        planned = plan(policy, own)
+        subjects = open_subjects(bench, options.images, options.platforms, options.baseline)
+        return cls(options, policy, file, bench, subjects, planned, reports, known)
 
     @property
     def policy_path(self) -> Path:
@@ -100,12 +125,23 @@ class MediaSession:
         except ValueError:
             return self.policy_file.name
 
+    @property
+    def foreign(self) -> ForeignFiles:
+        """Other tools' files, whose tests are run as checks."""
+        return ForeignFiles(self.policy, self.options.directory)
+
+    @staticmethod
+    def planned_alone(check: Check) -> Planned:
+        """A check that no plan holds."""
+        return Planned(check)
+
     def header(self) -> list[str]:
         """What is tested, how it is run, by which policy; and where what is learnt is kept."""
         images = ", ".join(self._named(subject) for subject in self.subjects)
         count, length = self.bench.facts.usage()
+        compared = f"; baseline: {self.options.baseline}" if self.options.baseline else ""
         return [
-            f"media image: {images}; runtime: {self._runtime()}; policy: {self.policy.source}",
+            f"media image: {images}{compared}; runtime: {self._runtime()}; policy: {self.policy.source}",
             f"media image cache: {self.bench.cache} (facts of {count} layers, "
             f"{format_bytes(length)} of {format_bytes(FACTS_LIMIT)})",
         ]
@@ -144,7 +180,8 @@ class MediaSession:
         self.bench.prune_cache()
 
     def run(self, planned: Planned, subject: Subject) -> Result:
-        return run_check(planned.check, Context(subject, self.policy, planned.hardware_path))
+        known = self.ratchet.of(self._known_name(subject))
+        return run_check(planned.check, Context(subject, self.policy, planned.hardware_path), known)
 
     def run_with(self, check_id: str, subject: Subject, arguments: dict[str, Any]) -> tuple[Check, Result]:
         """A check with settings of the caller's, as `media_image.check` asks for. Raises UsageError."""
@@ -171,8 +208,40 @@ class MediaSession:
         images = {subject.id: index for index, subject in enumerate(self.subjects)}
         return sorted(
             self.results,
-            key=lambda r: (images.get(f"{r.image}-{r.platform}", 0), order.get((r.check, r.hardware_path), 0)),
+            key=lambda r: (images.get(f"{r.image}-{r.platform}", 0), order.get((r.check, r.hardware_path), len(order))),
         )
+
+    def _known_name(self, subject: Subject) -> str:
+        """Under which name its known findings are kept."""
+        is_path = subject.image.source not in ("docker", "podman", "registry", "demo")
+        folder = self.ratchet.file.path.parent if self.ratchet.file else self.options.directory
+        return image_name(subject.reference.location, is_path=is_path, folder=folder.resolve())
+
+    def _image_runs(self) -> dict[str, ImageRun]:
+        """The results by the name of the image, whatever its tag and platform."""
+        planned: dict[str, set[str | None]] = {}
+        for item in self.planned:
+            planned.setdefault(item.check.id, set()).add(item.hardware_path)
+        names = {subject.id: self._known_name(subject) for subject in self.subjects}
+        return {
+            name: ImageRun(
+                [r for r in self.results if names.get(f"{r.image}-{r.platform}") == name],
+                frozenset(str(subject.platform) for subject in self.subjects if names[subject.id] == name),
+                {check: frozenset(paths) for check, paths in planned.items()},
+                self.policy,
+            )
+            for name in dict.fromkeys(names.values())
+        }
+
+    def update_known(self) -> None:
+        """Write the known findings, where that is asked for. Raises PolicyError, StorageFault."""
+        self.known_lines = self.ratchet.update(self._image_runs())
+
+    def policy_notes(self) -> list[Finding]:
+        """What to do in the policy and in the file of known findings: entries that expired, or aren't needed."""
+        runs = self._image_runs()
+        file = str(self.policy_file) if self.policy_file else ""
+        return [*ignore_notes(self.policy, file, runs.values()), *self.ratchet.notes(runs)]
 
     def take_golden_lines(self) -> list[str]:
         """What was said of golden values since the last call."""
@@ -182,11 +251,21 @@ class MediaSession:
     def write_reports(self) -> None:
         """Raises StorageFault where one can't be written."""
         metrics = {"duration": round(sum(result.duration for result in self.results), 3)}
-        for _, path in self.reports:
-            json_report.write(path, json_report.document(self.subjects, self.ordered_results(), metrics, None))
+        account = Account(
+            subjects=self.subjects,
+            results=self.ordered_results(),
+            checks=list(dict.fromkeys(planned.check for planned in self.planned)),
+            policy=self.policy,
+            policy_name=self.policy_node,
+            metrics=metrics,
+            policy_notes=self.policy_notes(),
+        )
+        for kind, path in self.reports:
+            write(kind, path, account)
 
     def write_summary(self, terminal: Terminal, golden_lines: Sequence[str]) -> None:
-        write_summary(terminal, self.ordered_results(), golden_lines, self.reports)
+        notes = self.policy_notes()
+        write_summary(terminal, self.ordered_results(), golden_lines, self.reports, notes, self.known_lines)
 
     @staticmethod
     def failure_text(check: Check, result: Result) -> str:
@@ -199,27 +278,78 @@ class MediaSession:
         self.bench.close()
 
 
-def read_policy(options: Options) -> tuple[Policy, Path | None]:
-    """The policy in force and its file, None for the packaged preset. Raises PolicyError."""
+def read_policy(options: Options, own: Sequence[Check] = ()) -> tuple[Policy, Path | None]:
+    """The policy in force and its file, None for the packaged preset; it may name `own` checks. Raises PolicyError."""
+    known = known_ids(own)
     # pytest takes the root directory from paths on the command line too, an image's among them: a policy in the
     # directory it was started in must not be passed over for that.
     usual = [folder / POLICY_NAME for folder in (options.root, options.directory)]
     for file in [options.policy] if options.policy else filter(Path.is_file, usual):
-        return load_policy(file, known_checks=known_ids()), file
-    return load_preset("default", directory=options.directory, known_checks=known_ids()), None
+        return load_policy(file, known_checks=known), file
+    return load_preset("default", directory=options.directory, known_checks=known), None
+
+
+def start_policy(options: Options) -> str:
+    """Write a first policy from the images at hand, for --media-init; what to tell the user of it.
+
+    Raises UsageError where there is a policy already or no image is named, and what opening and reading images raise.
+    """
+    if not options.images:
+        raise UsageError("--media-init writes a policy from an image", remedy="Pass --media-image REF.")
+    path = options.policy or options.directory / POLICY_NAME
+    for there in [path] if options.policy else [options.root / POLICY_NAME, path]:
+        if there.exists():
+            raise UsageError(
+                f"{there} exists, and --media-init overwrites nothing",
+                remedy="Remove it, or name another file with --media-policy FILE.",
+            )
+    opened = MediaSession.open(replace(options, policy=None, update_known=False))
+    try:
+        text = first_policy(measure(opened.subjects), KEYS)
+        own = look_over(options.registered)
+        opened.policy = parse_policy(text, path, known_checks=known_ids(own))
+        opened.planned = plan(opened.policy, own)
+        results = [opened.run(planned, subject) for subject in opened.subjects for planned in opened.planned]
+    finally:
+        opened.close()
+    failures = {(r.check, f.message.partition("\n")[0]): None for r in results for f in r.errors()}
+    try:
+        write_new(path, with_failures(text, list(failures)).encode())
+    except StorageFault as fault:
+        raise StorageFault(fault.message, remedy="Pass --media-policy FILE that can be written.") from fault
+    told = [f"{path} written; `pytest --media-image {options.images[0]}` holds the image to it"]
+    if failures:
+        told.append(f"{len(failures)} findings fail today; they stand at its end. --media-update-known tolerates them:")
+        told += [f"  {check}: {message}" for check, message in failures]
+    told += [f"not judged: {r.check}: {r.reason}" for r in results if r.status is Status.ERROR]
+    return "\n".join(told)
+
+
+def known_file(options: Options, policy_file: Path | None) -> Path | None:
+    """Where the known findings are, or with --media-update-known will be: see --media-known."""
+    if options.known:
+        return options.known
+    for folder in (options.root, options.directory):
+        if (folder / KNOWN_NAME).exists():
+            return folder / KNOWN_NAME
+    if not options.update_known:
+        return None
+    beside = policy_file.parent if policy_file and not options.policy else options.directory
+    return beside / KNOWN_NAME
 
 
 def list_checks(options: Options) -> str:
     """What --media-checks prints. Raises UsageError."""
-    policy, _ = read_policy(options)
-    return listing([planned.check for planned in plan(policy)], policy)
+    own = look_over(options.registered)
+    policy, _ = read_policy(options, own)
+    return listing([planned.check for planned in plan(policy, own)], policy)
 
 
 def report_failure(options: Options, error: MediaImageError) -> None:
     """Write the reports of a run that couldn't begin: no report of an earlier run may be taken for this one's."""
     for text in options.reports:
         try:
-            _, path = parse_destination(text, options.directory)
-            json_report.write(path, json_report.document((), (), {}, error))
+            kind, path = parse_destination(text, options.directory)
+            write(kind, path, Account(error=error))
         except MediaImageError:
             continue  # the run already ends with an error

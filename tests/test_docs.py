@@ -35,9 +35,40 @@ def test_every_check_is_in_the_reference_with_its_severity() -> None:
     assert set(documented) == known_ids()
 
 
+SECTIONS = [
+    "What it looks for",
+    "Why",
+    "Where the rule comes from",
+    "How to mend it",
+    "What it accepts",
+]  # fmt: skip
+"""Of the page that each check has; CONTRIBUTING.md says so."""
+
+
+def test_every_check_has_a_page_and_every_page_a_check() -> None:
+    assert {page.stem for page in (ROOT / "docs" / "checks").iterdir()} == known_ids()
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "checks").iterdir()), ids=lambda page: page.stem)
+def test_a_page_has_the_documented_form(page: Path) -> None:
+    text = page.read_text()
+    prose = re.sub(r"^(```|~~~).*?^\1", "", text, flags=re.MULTILINE | re.DOTALL)
+    assert text.startswith(f"# {page.stem}\n")
+    assert re.findall(r"^#{1,6} (.+)$", prose, re.MULTILINE) == [page.stem, *SECTIONS]
+    assert all(part.strip() for part in re.split(r"^## .+$", text, flags=re.MULTILINE)[1:])
+    assert len(text.splitlines()) <= 60
+    for target in re.findall(r"\]\((?!https?:)([^)]*)\)", text):
+        assert (page.parent / target).is_file() and "/" not in target, "the wheel carries these pages and no others"
+
+
+def test_contributing_tells_the_form_of_a_page() -> None:
+    told = (ROOT / "CONTRIBUTING.md").read_text().partition("## A new check\n")[2].partition("\n## ")[0]
+    assert re.findall(r"^    ## (.+)$", told, re.MULTILINE) == SECTIONS
+
+
 def test_every_policy_key_is_in_the_reference() -> None:
     first_cells = [line.split("|")[1] for line in section("Policy").splitlines() if line.startswith("| `")]
-    documented = {name for cell in first_cells for name in re.findall(r"`([a-z_.]+)`", cell)}
+    documented = {name for cell in first_cells for name in re.findall(r"`([a-z_.-]+)`", cell)}
     assert documented == {"version", "extends", *KEYS}
 
 

@@ -21,15 +21,17 @@ ALLOWED: dict[str, set[str]] = {
     # pytest's door
     "plugin": {"pytest", "hookspecs", "fixtures", "run", "session"},
     "hookspecs": {"pytest"},
-    "run": {"pytest", "items", "session"},
+    "run": {"pytest", "items", "compat_items", "session"},
     "items": {"pytest", "session"},
+    "compat_items": {"pytest", "items", "session"},
     "fixtures": {"pytest", "run", "session", "under_test", "media"},
     "under_test": {"session", "checks", "media", "runtime"},
     # one run
-    "session": {"policy", "checks", "report"},
+    "session": {"policy", "checks", "compat", "report"},
     "policy": set(),
     "report": set(),
     "checks": {"policy", "image", "media", "ffmpeg", "sbom", "runtime"},
+    "compat": {"checks", "policy", "image", "runtime"},
     # the parts that don't know each other
     "image": {"engine"},
     "media": set(),
@@ -52,6 +54,8 @@ ALLOWED_FOR_TYPES: dict[str, set[str]] = {
     "fixtures": {"checks", "sbom"},
     "under_test": {"image"},
     "report": {"policy", "checks"},
+    "hookspecs": {"checks"},
+    "__init__": {"checks"},
 }
 """What may be imported besides under `if TYPE_CHECKING:`, where nothing is imported when the program runs."""
 

@@ -12,10 +12,11 @@ def test_every_check_on_a_debian_image(media, media_cache, debian_image, docker_
     outcome = media(f"docker:{debian_image}")
     assert outcome.code == 0
     statuses = outcome.statuses()
-    assert len(statuses) == 13
+    # What an engine's copy can't show, and what nobody asked for.
     assert {check for check, status in statuses.items() if status == "skipped"} == {
-        "reference.pinned",
-        "size.compressed",
+        *("reference.pinned", "size.compressed", "size.growth", "layers.reuse", "binaries.isa"),
+        *(f"manifest.{name}" for name in ("platforms", "compression", "attestations", "parity", "runtime-floor")),
+        *("hardware.reachable", "hardware.driver-floor"),
     }
     assert set(statuses.values()) == {"passed", "skipped"}
     assert "runtime: docker" in outcome.text

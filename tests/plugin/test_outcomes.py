@@ -17,11 +17,11 @@ def write_policy(pytester: pytest.Pytester, text: str) -> None:
 
 
 def test_a_warning_passes_and_is_shown(media, write_layout, workers):
-    outcome = media(write_layout(user="root"), "-k", "user", *workers)
+    outcome = media(write_layout(user="0"), "-k", "user", *workers)
     assert outcome.code == 0
     assert outcome.result("config.user")["status"] == "passed"
     assert outcome.result("config.user")["findings"][0]["severity"] == "warning"
-    assert "warning: config.user: processes run as root: the user is 'root'" in outcome.text
+    assert "warning: config.user: processes run as root: the user is '0'" in outcome.text
     assert "passed (1 warning)" in outcome.text
 
 
@@ -34,7 +34,8 @@ def test_an_error_fails_with_everything_one_needs(media, write_layout, pytester,
         [
             "*size.layer*fails on a layer with more unpacked bytes than the budget.",
             "measured: 10.24 kB, budget 1 kB",
-            "error: layer 1 holds 10.24 kB, 9.24 kB over the budget; its heaviest: /opt/model.bin (10.24 kB)",
+            "error: layer 1 holds 10.24 kB, 9.24 kB over the budget of 1 kB; its heaviest files:",
+            "  /opt/model.bin (10.24 kB)",
             f"  layer:       {big.diff_id}",
             "  created by:  COPY model.bin /opt/",
             "  to do:       Split the layer*",
@@ -126,7 +127,7 @@ def test_a_corrupt_blob_is_an_error_and_no_failure(media, write_layout, workers)
     assert outcome.result("size.unpacked")["status"] == "error"
     assert not outcome.result("size.unpacked")["environment"]
     assert blob.name[:12] in outcome.result("size.unpacked")["reason"]
-    assert outcome.result("config.user")["status"] == "passed"
+    assert outcome.result("layers.count")["status"] == "passed"
     assert "failed" not in outcome.pytest.parseoutcomes()
 
 
