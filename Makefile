@@ -12,13 +12,14 @@ ifeq ($(CI),true)
 export MEDIAIMAGE_REQUIRE_DOCKER := 1
 endif
 
-.PHONY: help demo test fuzz lint bench clean
+.PHONY: help demo test corpus fuzz lint bench clean
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo   test the bundled demo image; needs neither root nor a container engine"
 	@echo "make test   run the tests; root gets a Docker engine and Debian packages where they are missing"
+	@echo "make corpus plant faults in an image and count which the static checks find; CORPUS_SEED=... repeats a run"
 	@echo "make fuzz   feed the readers of images damaged input, FUZZ_SECONDS=$(FUZZ_SECONDS) for each"
 	@echo "make lint   ruff and mypy"
 	@echo "make bench  measure beside other tools; takes minutes, and wants a quiet machine"
@@ -36,6 +37,10 @@ demo: $(VENV)/.installed-demo
 test: $(VENV)/.installed-test
 	@tests/support/packages.sh
 	@$(BIN)/python tests/support/engine.py $(PYTEST) --durations=15 $(ARGS)
+
+corpus: $(VENV)/.installed-test
+	@tests/support/packages.sh
+	@$(BIN)/python tests/corpus/judging.py $(CORPUS_SEED)
 
 fuzz: $(VENV)/.installed-fuzz
 	@for target in tests/fuzz/fuzz_*.py; do $(BIN)/python $$target --seconds $(FUZZ_SECONDS) || exit 1; done
