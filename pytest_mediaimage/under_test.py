@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from .checks.transcoding import Transcoded, transcode
+from .checks.transcoding import Job, Transcoded, transcode
 from .errors import UsageError
 from .result import Result, Skip, Status
 
@@ -148,16 +148,11 @@ class Transcoder:
         if program is None:
             raise Skip("the image has no ffmpeg")
         source = sample if isinstance(sample, Path) else bundled(sample or DEFAULT_SAMPLE)
-        return transcode(
-            self._subject.container(),
-            program,
-            recipe,
-            source,
-            self._folder / f"output-{next(self._count)}{suffix}",
-            timeout=timeout,
-            path=path,
-            architecture=self._subject.image.platform.architecture,
-        )
+        folder = self._folder / str(next(self._count))
+        folder.mkdir()
+        job = Job(recipe, source, (f"output{suffix}",), timeout=timeout)
+        architecture = self._subject.image.platform.architecture
+        return transcode(self._subject.container(), program, job, folder, path=path, architecture=architecture)
 
 
 class GoldenValues:

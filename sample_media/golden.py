@@ -15,8 +15,10 @@ import tempfile
 from pathlib import Path
 
 from pytest_mediaimage.media import golden, samples, verdict
-from pytest_mediaimage.media.cases import CASES, Case, argv_of
+from pytest_mediaimage.media.case import Case
+from pytest_mediaimage.media.cases import CASES
 from pytest_mediaimage.media.machine import machine_class
+from pytest_mediaimage.media.recipe import argv_of
 
 ASM = {"amd64/sse2": "sse2", "amd64/ssse3": "avx2", "amd64/avx512": "avx512"}
 
@@ -26,7 +28,7 @@ def record(case: Case, programs: list[str], old: golden.Golden | None) -> golden
     source, new = samples.sample(case.sample), old or golden.Golden(case.name)
     classes = list(ASM)[: list(ASM).index(machine_class()) + 1]
     with tempfile.TemporaryDirectory() as scratch:
-        output = Path(scratch) / f"output{case.suffix}"
+        output = Path(scratch) / case.outputs[0]
         for program in programs:
             for machine in classes:
                 argv = argv_of(case.recipe, program, source, output)
@@ -39,7 +41,7 @@ def record(case: Case, programs: list[str], old: golden.Golden | None) -> golden
                 new = new.with_values(
                     sample=samples.sample_sha256(case.sample),
                     recipe=case.recipe.sha256,
-                    path=case.path,
+                    path="cpu",
                     encoder=str(judgement.metrics["encoder"]),
                     machine=machine,
                     values=golden.GoldenValues.of(judgement.hashes, judgement.metrics),

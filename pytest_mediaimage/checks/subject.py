@@ -151,26 +151,31 @@ class Subject:
     def _ask(self) -> Listings:
         from ..media import capabilities
 
+        return Listings(
+            capabilities.version(self._told("-version")),
+            capabilities.encoders(self._told("-encoders")),
+            capabilities.decoders(self._told("-decoders")),
+            capabilities.filters(self._told("-filters")),
+            capabilities.protocols(self._told("-protocols")),
+        )
+
+    def pix_fmts(self, encoder: str) -> frozenset[str]:
+        """The pixel formats that an encoder of the image's ffmpeg takes. Raises as `listings` does."""
+        from ..media import capabilities
+
+        return self._once(f"pix_fmts {encoder}", lambda: capabilities.pix_fmts(self._told("-h", f"encoder={encoder}")))
+
+    def _told(self, *options: str) -> str:
         container = self.container()
         program = self.ffmpeg_program()
         if program is None:
             raise Skip("the image has no ffmpeg")
-
-        def ask(option: str) -> str:
-            result = container.run([program, "-hide_banner", option], timeout=30)
-            if result.exit_code:
-                raise FFmpegFailed(
-                    f"{program} {option} ended with exit code {result.exit_code}: {result.stderr.strip()[-300:]}"
-                )
-            return result.stdout
-
-        return Listings(
-            capabilities.version(ask("-version")),
-            capabilities.encoders(ask("-encoders")),
-            capabilities.decoders(ask("-decoders")),
-            capabilities.filters(ask("-filters")),
-            capabilities.protocols(ask("-protocols")),
-        )
+        result = container.run([program, "-hide_banner", *options], timeout=30)
+        if result.exit_code:
+            raise FFmpegFailed(
+                f"{program} {' '.join(options)} ended with exit code {result.exit_code}: {result.stderr.strip()[-300:]}"
+            )
+        return result.stdout
 
     def start_syft(self) -> None:
         """Let syft begin in the background; what goes wrong shows when the SBOM is asked for."""

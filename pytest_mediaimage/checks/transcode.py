@@ -13,10 +13,10 @@ from ..result import Finding, Severity
 from .context import Context
 from .registry import Check
 from .subject import FFmpegFailed
-from .transcoding import Transcoded, TranscodeFailed, transcode
+from .transcoding import Job, Transcoded, TranscodeFailed, transcode
 
 if TYPE_CHECKING:
-    from ..media.cases import Case
+    from ..media.case import Case
     from ..media.verdict import Judgement
 
 PATHS = ("cpu",)
@@ -72,9 +72,15 @@ def _require(context: Context, case: Case) -> None:
             ("encoder", case.needs.encoders, listed.encoders),
             ("decoder", case.needs.decoders, listed.decoders),
             ("filter", case.needs.filters, listed.filters),
+            ("protocol", case.needs.protocols, listed.protocols),
         )
         for name in names
         if name not in has
+    ]
+    lacking += [
+        f"{pix_fmt} of {encoder}"
+        for encoder, pix_fmt in case.needs.pix_fmts
+        if encoder in listed.encoders and pix_fmt not in context.subject.pix_fmts(encoder)
     ]
     if lacking:
         context.skip(f"ffmpeg lacks {', '.join(lacking)}")
@@ -83,20 +89,30 @@ def _require(context: Context, case: Case) -> None:
 def _run(context: Context, case: Case, program: str, folder: Path) -> Iterator[Finding]:
     from ..media import samples
     from ..media.clip import fresh_clip
-    from ..media.verdict import judge_transcode
+    from ..media.verdict import judge_case
 
-    # A clip that nobody has seen before goes first, under the same name: what ignores its input, or replays an
-    # output it made earlier, can't know the number in its frames.
-    fresh = folder / "fresh.mp4"
-    nonce = fresh_clip(fresh)
-    source = samples.sample(case.sample)
+    def made(name: str, source: Path, nonce: int | None = None) -> Transcoded:
+        extras = {extra: samples.sample(sample) for extra, sample in case.extras.items()}
+        job = Job(case.recipe, source, case.outputs, extras, case.texts, case.timeout, nonce)
+        into = folder / name
+        into.mkdir()
+        architecture = context.image.platform.architecture
+        path = context.hardware_path or "cpu"
+        return transcode(context.subject.container(), program, job, into, path=path, architecture=architecture)
+
     try:
-        made = _transcoded(context, case, program, fresh, folder / f"fresh-out{case.suffix}")
-        for problem in judge_transcode(case, fresh, made.output, nonce=nonce).problems:
-            yield Finding(
-                f"a clip made for this run: {problem.message}", evidence=f"fresh: {problem.evidence}", fix=problem.fix
-            )
-        result = _transcoded(context, case, program, source, folder / f"out{case.suffix}")
+        if case.fresh:
+            # A clip that nobody has seen before goes first, under the same name: what ignores its input, or replays an
+            # output it made earlier, can't know the number in its frames.
+            clip = folder / "fresh.mp4"
+            nonce = fresh_clip(clip)
+            for problem in judge_case(case, made("fresh", clip, nonce).made).problems:
+                yield Finding(
+                    f"a clip made for this run: {problem.message}",
+                    evidence=f"fresh: {problem.evidence}",
+                    fix=problem.fix,
+                )
+        result = made("sample", samples.sample(case.sample))
     except CommandTimeout as error:
         yield Finding(
             f"the transcode did not end: {error.message}",
@@ -111,33 +127,21 @@ def _run(context: Context, case: Case, program: str, folder: Path) -> Iterator[F
     yield from _judge(context, case, result)
 
 
-def _transcoded(context: Context, case: Case, program: str, source: Path, output: Path) -> Transcoded:
-    return transcode(
-        context.subject.container(),
-        program,
-        case.recipe,
-        source,
-        output,
-        timeout=case.timeout,
-        path=context.hardware_path or "cpu",
-        architecture=context.image.platform.architecture,
-    )
-
-
 def _judge(context: Context, case: Case, result: Transcoded) -> Iterator[Finding]:
-    from ..media.verdict import judge_transcode
+    from ..media.verdict import judge_case
 
     goldens = context.subject.bench.goldens
-    judgement = judge_transcode(
+    judgement = judge_case(
         case,
-        result.source,
-        result.output,
-        golden=None if goldens.updating else goldens.entry(case.name, result),
+        result.made,
+        golden=None if goldens.updating or not case.golden else goldens.entry(case.name, result),
         architecture=result.architecture,
     )
-    context.measure(_measured(judgement), budget=_budget(case))
+    context.measure(_measured(case, judgement), budget=_budget(case))
     for problem in judgement.problems:
         yield Finding(problem.message, evidence=problem.evidence, fix=problem.fix)
+    if not case.golden:
+        return
     if goldens.updating:
         goldens.update(case.name, result, judgement)
     elif judgement.golden.status == "missing":
@@ -156,12 +160,17 @@ def _judge(context: Context, case: Case, result: Transcoded) -> Iterator[Finding
         )
 
 
-def _budget(case: Case) -> str:
-    return f"PSNR-Y {case.thresholds['psnr_y_mean'].limit:g} dB, golden frames"
+def _budget(case: Case) -> str | None:
+    from ..media.rules.pictures import Pictures
+
+    limits = next((rule.thresholds for rule in case.rules if isinstance(rule, Pictures)), {})
+    quality = f"PSNR-Y {limits['psnr_y_mean'].limit:g} dB" if "psnr_y_mean" in limits else ""
+    return ", ".join(filter(None, (quality, "golden frames" if case.golden else ""))) or None
 
 
-def _measured(judgement: Judgement) -> str:
+def _measured(case: Case, judgement: Judgement) -> str:
     metrics = judgement.metrics
     psnr = metrics.get("psnr_y_mean")
     quality = f"PSNR-Y {psnr:.2f} dB, " if isinstance(psnr, float) else ""
-    return f"{quality}{metrics.get('frames', 0)} frames, golden {judgement.golden.status}"
+    count = f"{metrics['frames']} frames" if "frames" in metrics else f"{len(case.rules)} rules"
+    return f"{quality}{count}" + (f", golden {judgement.golden.status}" if case.golden else "")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from ..errors import MediaImageError
 if TYPE_CHECKING:
     from ..media.compare import Comparison
     from ..media.judge import MediaInfo, StreamInfo
+    from ..media.made import Made
     from ..runtime.base import CommandResult, Container
 
 # A directory that no image has, so that nothing of the image's is shadowed or mixed in.
@@ -31,34 +32,37 @@ class TranscodeFailed(MediaImageError):
 class Transcoded:
     """The result of a transcode.
 
-    `source` and `output` are files on this side, `command` what ran (its `duration` is in seconds), `recipe` the
-    sha256 of the command with its placeholders. What is measured is measured by PyAV, not by the image.
+    `made` holds source and outputs, files on this side; `command` is what ran (its `duration` is in seconds), `recipe`
+    the sha256 of the command with its placeholders. What is measured is measured by PyAV, not by the image.
     """
 
-    source: Path
-    output: Path
+    made: Made
     command: CommandResult
     recipe: str
     path: str
     architecture: str
 
-    @cached_property
+    @property
+    def source(self) -> Path:
+        return self.made.source
+
+    @property
+    def output(self) -> Path:
+        return self.made.path()
+
+    @property
     def info(self) -> MediaInfo:
         """Format, duration and streams of the output."""
-        from ..media.judge import probe
-
-        return probe(self.output)
+        return self.made.info()
 
     @property
     def streams(self) -> tuple[StreamInfo, ...]:
         return self.info.streams
 
-    @cached_property
+    @property
     def comparison(self) -> Comparison:
         """Each output frame against its source frame, aligned by the number in the frame where there is one."""
-        from ..media.compare import compare
-
-        return compare(self.source, self.output)
+        return self.made.comparison()
 
     @property
     def frames(self) -> int:
@@ -94,30 +98,52 @@ class Transcoded:
         return {plane: self.metrics[key] for plane in "yuv" if (key := f"{metric}_{plane}_mean") in self.metrics}
 
 
-def transcode(
-    container: Container,
-    program: str,
-    recipe: Any,
-    source: Path,
-    output: Path,
-    *,
-    timeout: float,
-    path: str = "cpu",
-    architecture: str = "amd64",
-) -> Transcoded:
-    """Run `recipe` on `source` in the container and fetch what it wrote to `output`.
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is run: a recipe (see `media.recipe.argv_of`) on a source.
 
-    `recipe` is a `media.cases.Recipe`, an argv list or an ffmpeg-python stream with the placeholders `{input}` and
-    `{output}`. Raises TranscodeFailed, CommandTimeout, EnvironmentFault, or UsageError for a wrong recipe.
+    `outputs` are the names of the files that it writes, the main one first; `extras` further files to bring in, and
+    `texts` files to write, by the names that the recipe gives them. `timeout` is in seconds. `nonce` is what each frame
+    must carry, where it isn't the source's own.
     """
-    from ..media.cases import argv_of, recipe_of
+
+    recipe: Any
+    source: Path
+    outputs: tuple[str, ...] = ("output.mp4",)
+    extras: Mapping[str, Path] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+    timeout: float = 60.0
+    nonce: int | None = None
+
+
+def transcode(
+    container: Container, program: str, job: Job, folder: Path, *, path: str = "cpu", architecture: str = "amd64"
+) -> Transcoded:
+    """Run the job in the container and fetch what it wrote to `folder`, which is empty.
+
+    Raises TranscodeFailed, CommandTimeout, EnvironmentFault, or UsageError for a wrong recipe.
+    """
+    from ..media.made import Made
+    from ..media.playlists import names_in
+    from ..media.recipe import argv_of, fill, recipe_of, values_of
 
     # A new place each time: an output that an earlier transcode left must not be taken for this one's.
-    folder = f"{_INSIDE}/{secrets.token_hex(4)}"
-    inside, target = f"{folder}/input{source.suffix}", f"{folder}/output{output.suffix}"
-    container.copy_in(source, inside)
-    argv = argv_of(recipe, program, inside, target)
-    result = container.run(argv, timeout=timeout)
+    inside = f"{_INSIDE}/{secrets.token_hex(4)}"
+    source, target = f"{inside}/input{job.source.suffix}", f"{inside}/output/{job.outputs[0]}"
+    extras = {name: f"{inside}/extra-{name}{file.suffix}" for name, file in job.extras.items()}
+    extras |= {name: f"{inside}/{name}" for name in job.texts}
+    argv = argv_of(job.recipe, program, source, target, extras)
+    values = values_of(program, source, target, extras)
+    container.copy_in(job.source, source)
+    for name, file in job.extras.items():
+        container.copy_in(file, extras[name])
+    # The first of them makes the directory that the outputs go to.
+    for name, text in {"": "", **job.texts}.items():
+        note = folder / ".text"
+        note.write_text(fill(text, values), encoding="utf-8")
+        container.copy_in(note, extras.get(name, f"{inside}/output/.made"))
+        note.unlink()
+    result = container.run(argv, timeout=job.timeout)
     if result.exit_code:
         words = " ".join(result.stderr.strip().splitlines()[-3:])[-500:]
         raise TranscodeFailed(
@@ -125,12 +151,18 @@ def transcode(
             evidence="exit code",
             remedy=f"Run it by hand: {' '.join(argv)}",
         )
-    try:
-        container.copy_out(target, output)
-    except FileNotFoundError:
-        raise TranscodeFailed(
-            f"{argv[0]} ended with exit code 0 and wrote no output",
-            evidence="no output",
-            remedy="Look for a wrapper that hides ffmpeg's exit code.",
-        ) from None
-    return Transcoded(source, output, result, recipe_of(recipe).sha256, path, architecture)
+    outputs: dict[str, Path] = {}
+    wanted = list(job.outputs)
+    for name in wanted:
+        try:
+            container.copy_out(f"{inside}/output/{name}", folder / name)
+        except FileNotFoundError:
+            raise TranscodeFailed(
+                f"{argv[0]} ended with exit code 0 and wrote no {name if len(wanted) > 1 else 'output'}",
+                evidence="no output",
+                remedy="Look for a wrapper that hides ffmpeg's exit code.",
+            ) from None
+        outputs[name] = folder / name
+        wanted += (other for other in names_in(folder / name) if other not in wanted)
+    made = Made(job.source, outputs, job.nonce, result.stderr)
+    return Transcoded(made, result, recipe_of(job.recipe).sha256, path, architecture)

@@ -11,6 +11,7 @@ import re
 _CODEC = re.compile(r"^ [VAS][F.][S.][X.][B.][D.] ([A-Za-z0-9_][\w.+-]*)(?: |$)")
 _FILTER = re.compile(r"^ [T.][S.][C.]? +([A-Za-z0-9_]\w*) +[AVN|]+->[AVN|]+(?: |$)")
 _PROTOCOL = re.compile(r"^  ([a-z0-9_+.-]+)$")
+_PIX_FMTS = re.compile(r"^ *Supported pixel formats: (.+)$", re.MULTILINE)
 _VERSION = re.compile(r"^(?:ffmpeg|ffprobe) version (\S+)")
 
 
@@ -32,6 +33,12 @@ def filters(text: str) -> frozenset[str]:
 def protocols(text: str) -> frozenset[str]:
     """Names in what `ffmpeg -hide_banner -protocols` prints, input and output together, such as `https`."""
     return _names(_PROTOCOL, text)
+
+
+def pix_fmts(text: str) -> frozenset[str]:
+    """Names in what `ffmpeg -hide_banner -h encoder=NAME` prints, such as `yuv420p10le`."""
+    match = _PIX_FMTS.search(text)
+    return frozenset(match[1].split()) if match else frozenset()
 
 
 def version(text: str) -> str | None:

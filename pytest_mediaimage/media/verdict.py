@@ -1,8 +1,7 @@
-"""Judges a transcode: streams, every frame, the sound, and golden values."""
+"""Judges what a case made: by its rules, and by golden values."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,21 +9,11 @@ from pathlib import Path
 from ..errors import JudgeError
 from . import golden as gold
 from . import judge
-from .cases import Case, Expectations
-from .compare import Comparison, FrameScore, compare
+from .case import Case, Problem
+from .compare import Comparison
 from .golden import GoldenEntry
-from .identity import named
 from .machine import machine_class
-from .sound import compare_sound
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that is wrong with an output. `evidence` is the same each time the same thing is wrong."""
-
-    message: str
-    evidence: str
-    fix: str
+from .made import Made
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,34 +54,49 @@ def judge_transcode(
     golden: GoldenEntry | None = None,
     architecture: str = "amd64",
 ) -> Judgement:
-    """Judge `output`, made from `source` by `case`'s recipe.
+    """`judge_case` for a case with one output."""
+    return judge_case(case, Made.of(source, output, nonce=nonce), golden=golden, architecture=architecture)
 
-    `nonce` is what every output frame must carry; None takes it from the source. `golden` are the values for this
-    sample, recipe and path; `architecture` is the OCI architecture of the image that ran on this machine. Raises
-    JudgeError where the source can't be read; whatever is wrong with the output is a problem in the result.
+
+def judge_case(case: Case, made: Made, *, golden: GoldenEntry | None = None, architecture: str = "amd64") -> Judgement:
+    """Hold what was made by `case`'s recipe to its rules.
+
+    `golden` are the values for this sample, recipe and path; `architecture` is the OCI architecture of the image that
+    ran on this machine. Raises JudgeError where the source can't be read; whatever is wrong with an output is a
+    problem in the result.
     """
-    original = judge.probe(source)
-    try:
-        info = judge.probe(output)
-    except JudgeError as error:
-        problem = Problem(f"the output can't be read: {error.message}", "unreadable", "Look at what FFmpeg printed.")
-        return Judgement([problem])
-    if info.video is None:
-        metrics: dict[str, float | int | str] = {"bytes": info.bytes}
-        return Judgement(list(_streams(case.expect, original, info)), metrics)
-    comparison = compare(source, output, nonce=nonce)
-    verdict = judgement_of(info, comparison)
-    verdict.problems += _streams(case.expect, original, info)
-    verdict.problems += _pictures(case, comparison, (original.video and original.video.fps) or 25.0)
-    verdict.problems += _sound(case, original, info, comparison.delay(), verdict.metrics)
-    if golden is not None:
+    _ = made.original
+    verdict = Judgement(metrics=made.metrics)
+    if case.golden:
+        try:
+            info = made.info()
+            if info.video is None:
+                verdict.metrics["bytes"] = info.bytes
+            else:
+                verdict = judgement_of(info, made.comparison(), made.metrics)
+        except JudgeError as error:
+            return Judgement([_unreadable(error)])
+    for rule in case.rules:
+        try:
+            verdict.problems += rule.judge(made)
+        except JudgeError as error:
+            problem = _unreadable(error)
+            if problem not in verdict.problems:
+                verdict.problems.append(problem)
+    if golden is not None and verdict.hashes:
         hold_against(golden, architecture, verdict)
     return verdict
 
 
-def judgement_of(info: judge.MediaInfo, comparison: Comparison) -> Judgement:
-    """The measurements of an output. The one problem that it can have is damage: nothing else is expected of it yet."""
-    verdict = Judgement(hashes=comparison.hashes)
+def _unreadable(error: JudgeError) -> Problem:
+    return Problem(f"the output can't be read: {error.message}", "unreadable", "Look at what FFmpeg printed.")
+
+
+def judgement_of(
+    info: judge.MediaInfo, comparison: Comparison, metrics: dict[str, float | int | str] | None = None
+) -> Judgement:
+    """The measurements of an output, added to `metrics`. Its one problem can be damage: nothing else is asked yet."""
+    verdict = Judgement(hashes=comparison.hashes, metrics={} if metrics is None else metrics)
     if comparison.broken:
         message = f"the output can't be decoded to its end: {comparison.broken}"
         verdict.problems.append(Problem(message, "damaged", "Look at what FFmpeg printed."))
@@ -104,168 +108,6 @@ def judgement_of(info: judge.MediaInfo, comparison: Comparison) -> Judgement:
     verdict.metrics |= comparison.metrics()
     verdict.metrics |= {f"bias_{plane}": value for plane, value in zip("yuv", comparison.bias(), strict=False)}
     return verdict
-
-
-def _streams(expect: Expectations, source: judge.MediaInfo, info: judge.MediaInfo) -> Iterator[Problem]:
-    """What the streams declare, against what the case expects, or else the source has."""
-    if expect.format not in info.format.split(","):
-        yield _wrong("container format", info.format, expect.format, "Set the output format with -f.")
-    video, audio = info.video, info.audio
-    if video is None:
-        yield Problem("the output has no video stream", "no video", "Map the video stream and check the encoder.")
-    elif source.video is not None:
-        fix = "Check the encoder options and filters that the image applies by itself."
-        tags = ("color_primaries", "color_transfer", "color_matrix", "color_range")
-        wanted: dict[str, object] = {
-            "codec": expect.video_codec,
-            "width": expect.width or source.video.width,
-            "height": expect.height or source.video.height,
-            "pix_fmt": expect.pix_fmt,
-            **{tag: getattr(source.video, tag) for tag in tags},
-        }
-        for name, value in wanted.items():
-            if getattr(video, name) != value:
-                if name == "pix_fmt":
-                    fix = "Use an encoder built for this bit depth and chroma subsampling."
-                yield _wrong(f"video {name}", getattr(video, name), value, fix)
-        fps = expect.fps or source.video.fps
-        if fps and (video.fps is None or abs(video.fps - fps) > fps / 1000):
-            yield _wrong("frame rate", video.fps, fps, "Let the frame rate pass through, without -r or an fps filter.")
-        if video.max_gop is not None and video.max_gop > expect.max_gop + 0.001:
-            yield Problem(
-                f"a group of pictures lasts up to {video.max_gop:.3g} s, at most {expect.max_gop:g} s are asked for",
-                "key frames too far apart",
-                "Set -g, and look for an option that overrides it.",
-            )
-        if video.open_gops:
-            yield Problem(
-                f"{video.open_gops} groups of pictures are open: frames after the key frame need those before it",
-                "open GOP",
-                "Set -flags +cgop, or the encoder's own option.",
-            )
-    if audio is None:
-        yield Problem("the output has no audio stream", "no audio", "Map the audio stream and check the encoder.")
-    elif source.audio is not None:
-        for name, value in (
-            ("codec", expect.audio_codec),
-            ("channels", expect.channels or source.audio.channels),
-            ("sample_rate", expect.sample_rate or source.audio.sample_rate),
-        ):
-            if getattr(audio, name) != value:
-                yield _wrong(f"audio {name}", getattr(audio, name), value, "Check -c:a, -ac and -ar.")
-
-
-def _pictures(case: Case, comparison: Comparison, fps: float) -> Iterator[Problem]:
-    if comparison.identity is not None:
-        for message in comparison.identity.messages():
-            kind = "replayed" if comparison.identity.wrong_nonce and "nonce" in message else "frames"
-            yield Problem(message, kind, "Check frame rate conversion, filters and caches between input and output.")
-    frames = case.expect.frames or comparison.source_frames
-    told = comparison.identity is not None and not comparison.identity.intact
-    if comparison.output_frames != frames and not told and not comparison.broken:
-        yield Problem(
-            f"the output has {comparison.output_frames} frames, {frames} were expected",
-            "frame count",
-            "Let all frames pass: -fps_mode passthrough, and no -t, -frames or trim.",
-        )
-    if comparison.swapped_chroma:
-        yield Problem("the chroma planes U and V are swapped", "swapped chroma", "Check the pixel format (I420, YV12).")
-    late = _untimely(comparison, fps)
-    if late:
-        yield Problem(
-            f"{named([score.number for score in late])} shown earlier or later than the rest",
-            "timing",
-            "Let time stamps pass through.",
-        )
-    yield from _quality(case, comparison)
-
-
-def _untimely(comparison: Comparison, fps: float) -> list[FrameScore]:
-    """Frames whose delay is more than half a frame off the median delay."""
-    delay, half = comparison.delay(), 0.5 / fps
-    return [score for score in comparison.scores if score.delay is not None and abs(score.delay - delay) > half]
-
-
-def _quality(case: Case, comparison: Comparison) -> Iterator[Problem]:
-    metrics = comparison.metrics()
-    fix = "Compare encoder, version and options with those of the last good image."
-    for index, plane in enumerate("yuv"):
-        low = case.thresholds.get(f"psnr_{plane}_min")
-        bad = [
-            score for score in comparison.scores if low and index < len(score.psnr) and score.psnr[index] < low.limit
-        ]
-        if low and bad:
-            worst = min(bad, key=lambda score: score.psnr[index])
-            yield Problem(
-                f"frame {worst.number}: PSNR-{plane.upper()} {worst.psnr[index]:.1f} dB, below {low.limit:g} dB"
-                + (f" (also {named([s.number for s in bad if s is not worst])})" if len(bad) > 1 else ""),
-                f"psnr_{plane}_min",
-                fix,
-            )
-        mean = case.thresholds.get(f"psnr_{plane}_mean")
-        value = metrics.get(f"psnr_{plane}_mean")
-        if mean and value is not None and value < mean.limit:
-            yield Problem(
-                f"mean PSNR-{plane.upper()} is {value:.2f} dB, below {mean.limit:g} dB", f"psnr_{plane}_mean", fix
-            )
-    limit = case.thresholds.get("bias")
-    for plane, value in zip("YUV", comparison.bias(), strict=False):
-        if limit and abs(value) > limit.limit:
-            yield Problem(
-                f"plane {plane} is shifted by {value:+.1f} of 255 on average",
-                f"bias {plane}",
-                "Check colour range and matrix conversions; the picture isn't what the source shows.",
-            )
-
-
-def _sound(
-    case: Case,
-    source: judge.MediaInfo,
-    info: judge.MediaInfo,
-    video_delay: float,
-    metrics: dict[str, float | int | str],
-) -> Iterator[Problem]:
-    a, b = source.audio, info.audio
-    if a is None or b is None or (a.channels, a.sample_rate) != (b.channels, b.sample_rate):
-        return
-    try:
-        match = compare_sound(source.path, info.path)
-    except JudgeError as error:
-        yield Problem(f"the sound can't be judged: {error.message}", "audio damaged", "Look at what FFmpeg printed.")
-        return
-    # Against the picture, since a delay of both alike is none.
-    offset = max((value - video_delay for value in match.offset), key=abs)
-    level = max(match.level, key=abs)
-    metrics |= {
-        "audio_correlation": min(match.correlation),
-        "audio_offset": round(offset, 6),
-        "audio_level": level,
-    }
-    if match.swapped:
-        yield Problem("the audio channels have changed sides", "audio channels swapped", "Check the channel layout.")
-        return
-    no_limit = {"correlation": -1.0, "offset": math.inf, "level": math.inf}
-    limits = {name: _limit(case, f"audio_{name}", limit) for name, limit in no_limit.items()}
-    for channel, value in enumerate(match.correlation):
-        if value < limits["correlation"]:
-            yield Problem(
-                f"audio channel {channel} isn't the source's: correlation {value:.3f}, below {limits['correlation']:g}",
-                f"audio channel {channel}",
-                "Check that the right audio stream is mapped, and its filters.",
-            )
-            return
-    if abs(offset) > limits["offset"]:
-        yield Problem(
-            f"sound is {offset * 1000:+.1f} ms off the picture, at most {limits['offset'] * 1000:g} ms is allowed",
-            "audio offset",
-            "Check the encoder's priming and the container's edit list.",
-        )
-    if abs(level) > limits["level"]:
-        yield Problem(
-            f"sound is {level:+.2f} dB louder than the source, at most {limits['level']:g} dB is allowed",
-            "audio level",
-            "Check volume, loudnorm and downmix filters.",
-        )
 
 
 def hold_against(entry: GoldenEntry, architecture: str, verdict: Judgement) -> None:
@@ -303,11 +145,3 @@ def _drift(values: gold.GoldenValues, verdict: Judgement) -> Iterator[str]:
     size = int(verdict.metrics["bytes"])
     if size > values.bytes * (1 + gold.GROWTH):
         yield f"the file grew from {values.bytes} to {size} bytes (tolerance {gold.GROWTH:.0%})"
-
-
-def _limit(case: Case, name: str, default: float) -> float:
-    return case.thresholds[name].limit if name in case.thresholds else default
-
-
-def _wrong(what: str, found: object, wanted: object, fix: str) -> Problem:
-    return Problem(f"{what} is {found}, {wanted} was expected", f"{what} {found}, expected {wanted}", fix)

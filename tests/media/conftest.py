@@ -15,7 +15,9 @@ import numpy as np
 import pytest
 
 from pytest_mediaimage.media import samples
-from pytest_mediaimage.media.cases import CASES, Case, argv_of
+from pytest_mediaimage.media.case import Case
+from pytest_mediaimage.media.cases import CASES
+from pytest_mediaimage.media.recipe import argv_of
 
 
 def _static() -> str | None:

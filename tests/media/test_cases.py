@@ -9,15 +9,17 @@ from hypothesis import strategies as st
 
 from pytest_mediaimage.errors import UsageError
 from pytest_mediaimage.media import capabilities, samples
-from pytest_mediaimage.media.cases import CASES, Case, Recipe, argv_of, recipe_of
+from pytest_mediaimage.media.case import Case
+from pytest_mediaimage.media.cases import CASES
+from pytest_mediaimage.media.recipe import Recipe, argv_of, recipe_of
 
 
 def test_every_case_names_a_sample_and_says_where_its_limits_come_from() -> None:
     for name, case in CASES.items():
         assert case.name == name
         assert samples.sample(case.sample).is_file()
-        assert case.thresholds
-        assert all(threshold.source for threshold in case.thresholds.values())
+        limits = [limit for rule in case.rules for limit in getattr(rule, "thresholds", {}).values()]
+        assert case.rules and all(threshold.source for threshold in limits)
 
 
 def test_pinned(case: Case) -> None:

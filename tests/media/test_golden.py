@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from pytest_mediaimage.errors import StorageFault, UsageError
 from pytest_mediaimage.media import compare, golden, judge, samples
-from pytest_mediaimage.media.cases import CASES, Case
+from pytest_mediaimage.media.case import Case
+from pytest_mediaimage.media.cases import CASES
 from pytest_mediaimage.media.golden import Golden, GoldenEntry, GoldenValues
 from pytest_mediaimage.media.machine import machine_class
 from pytest_mediaimage.media.verdict import hold_against, judge_transcode, judgement_of

@@ -11,7 +11,7 @@ import pytest
 
 from pytest_mediaimage.errors import JudgeError
 from pytest_mediaimage.media import clip
-from pytest_mediaimage.media.cases import Case
+from pytest_mediaimage.media.case import Case
 from pytest_mediaimage.media.verdict import Judgement, judge_transcode
 
 
@@ -84,7 +84,7 @@ def test_open_gops(transcode: Any, case: Case, source: Path) -> None:
 
 
 def test_eight_bit_where_ten_was_asked_for(transcode: Any, case: Case, source: Path) -> None:
-    ten = replace(case, expect=replace(case.expect, pix_fmt="yuv420p10le"))
+    ten = replace(case, rules=(replace(case.rules[0], pix_fmt="yuv420p10le"),))
     assert "pix_fmt is yuv420p, yuv420p10le was expected" in _messages(judge_transcode(ten, source, transcode()))
 
 

@@ -1,0 +1,13 @@
+"""The packaged cases, a module per kind of job. Each module has its cases in `CASES`."""
+
+from __future__ import annotations
+
+from ..case import Case
+from . import h264_aac
+
+_MODULES = (h264_aac,)
+
+CASES: dict[str, Case] = {case.name: case for module in _MODULES for case in module.CASES}
+
+DEFAULT_SAMPLE = "bars-384x216"
+"""The bundled clip that a transcode takes where none is named."""

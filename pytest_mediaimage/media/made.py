@@ -1,0 +1,68 @@
+"""What a transcode made, measured by the judge when a rule first asks for it, and once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from ..errors import JudgeError
+from . import judge
+from .compare import Comparison, compare
+
+
+@dataclass(eq=False)
+class Made:
+    """`outputs` are files by the names that the case gives them, the main one first; all lie below one folder.
+
+    `nonce` is what every frame must carry, where it isn't the source's own; `log` what the command printed on stderr.
+    `metrics` is what rules measured: dB for `psnr_*` and `audio_level`, seconds for `duration` and `audio_offset`,
+    8-bit steps for `bias_*`; a metric of another than the main output begins with that one's name and a colon.
+    """
+
+    source: Path
+    outputs: dict[str, Path]
+    nonce: int | None = None
+    log: str = ""
+    metrics: dict[str, float | int | str] = field(default_factory=dict)
+    _infos: dict[str, judge.MediaInfo] = field(default_factory=dict)
+    _comparisons: dict[str, Comparison] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, source: Path, output: Path, *, nonce: int | None = None) -> Made:
+        """A source and one output."""
+        return cls(source, {output.name: output}, nonce)
+
+    @property
+    def main(self) -> str:
+        return next(iter(self.outputs))
+
+    def path(self, name: str = "") -> Path:
+        """The file of this name, or the main output. Raises JudgeError where the transcode didn't write it."""
+        path = self.outputs.get(name or self.main)
+        if path is None:
+            raise JudgeError(f"there is no {name}")
+        return path
+
+    @cached_property
+    def original(self) -> judge.MediaInfo:
+        """The source's streams. Raises JudgeError."""
+        return judge.probe(self.source)
+
+    def info(self, name: str = "") -> judge.MediaInfo:
+        """An output's streams. Raises JudgeError."""
+        path = self.path(name)
+        if path.name not in self._infos:
+            self._infos[path.name] = judge.probe(path)
+        return self._infos[path.name]
+
+    def comparison(self, name: str = "") -> Comparison:
+        """An output's frames beside the source's. Raises JudgeError where there are none."""
+        path = self.path(name)
+        if path.name not in self._comparisons:
+            self._comparisons[path.name] = compare(self.source, path, nonce=self.nonce)
+        return self._comparisons[path.name]
+
+    def label(self, name: str = "") -> str:
+        """How messages begin that are about one output of several."""
+        return f"{name}: " if name and len(self.outputs) > 1 else ""

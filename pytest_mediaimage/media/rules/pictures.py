@@ -1,0 +1,94 @@
+"""Every decoded frame against the source's: which it is, when it is shown, and how like it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from ..case import Problem, Threshold
+from ..compare import Comparison, FrameScore
+from ..identity import named
+from ..made import Made
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """Every frame of the source comes out once, in order and in time, and as the source shows it.
+
+    `thresholds` by metric: lower limits for `psnr_*` (dB), upper limits of the magnitude for `bias` (8-bit steps).
+    `frames` is how many there must be, None: as many as in the source.
+    """
+
+    thresholds: Mapping[str, Threshold]
+    frames: int | None = None
+    output: str = ""
+
+    def judge(self, made: Made) -> Iterator[Problem]:
+        if made.info(self.output).video is None:
+            return
+        comparison, label = made.comparison(self.output), made.label(self.output)
+        fps = (made.original.video and made.original.video.fps) or 25.0
+        for problem in (*_pictures(self, comparison, fps), *_quality(self, comparison)):
+            yield replace(problem, message=label + problem.message, evidence=label + problem.evidence)
+
+
+def _pictures(rule: Pictures, comparison: Comparison, fps: float) -> Iterator[Problem]:
+    if comparison.identity is not None:
+        for message in comparison.identity.messages():
+            kind = "replayed" if comparison.identity.wrong_nonce and "nonce" in message else "frames"
+            yield Problem(message, kind, "Check frame rate conversion, filters and caches between input and output.")
+    frames = rule.frames or comparison.source_frames
+    told = comparison.identity is not None and not comparison.identity.intact
+    if comparison.output_frames != frames and not told and not comparison.broken:
+        yield Problem(
+            f"the output has {comparison.output_frames} frames, {frames} were expected",
+            "frame count",
+            "Let all frames pass: -fps_mode passthrough, and no -t, -frames or trim.",
+        )
+    if comparison.swapped_chroma:
+        yield Problem("the chroma planes U and V are swapped", "swapped chroma", "Check the pixel format (I420, YV12).")
+    late = _untimely(comparison, fps)
+    if late:
+        yield Problem(
+            f"{named([score.number for score in late])} shown earlier or later than the rest",
+            "timing",
+            "Let time stamps pass through.",
+        )
+
+
+def _untimely(comparison: Comparison, fps: float) -> list[FrameScore]:
+    """Frames whose delay is more than half a frame off the median delay."""
+    delay, half = comparison.delay(), 0.5 / fps
+    return [score for score in comparison.scores if score.delay is not None and abs(score.delay - delay) > half]
+
+
+def _quality(rule: Pictures, comparison: Comparison) -> Iterator[Problem]:
+    metrics = comparison.metrics()
+    fix = "Compare encoder, version and options with those of the last good image."
+    for index, plane in enumerate("yuv"):
+        low = rule.thresholds.get(f"psnr_{plane}_min")
+        bad = [
+            score for score in comparison.scores if low and index < len(score.psnr) and score.psnr[index] < low.limit
+        ]
+        if low and bad:
+            worst = min(bad, key=lambda score: score.psnr[index])
+            yield Problem(
+                f"frame {worst.number}: PSNR-{plane.upper()} {worst.psnr[index]:.1f} dB, below {low.limit:g} dB"
+                + (f" (also {named([s.number for s in bad if s is not worst])})" if len(bad) > 1 else ""),
+                f"psnr_{plane}_min",
+                fix,
+            )
+        mean = rule.thresholds.get(f"psnr_{plane}_mean")
+        value = metrics.get(f"psnr_{plane}_mean")
+        if mean and value is not None and value < mean.limit:
+            yield Problem(
+                f"mean PSNR-{plane.upper()} is {value:.2f} dB, below {mean.limit:g} dB", f"psnr_{plane}_mean", fix
+            )
+    limit = rule.thresholds.get("bias")
+    for plane, value in zip("YUV", comparison.bias(), strict=False):
+        if limit and abs(value) > limit.limit:
+            yield Problem(
+                f"plane {plane} is shifted by {value:+.1f} of 255 on average",
+                f"bias {plane}",
+                "Check colour range and matrix conversions; the picture isn't what the source shows.",
+            )

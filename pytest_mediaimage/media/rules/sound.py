@@ -1,0 +1,77 @@
+"""The sound against the source's: the same, as loud, in time, on the same sides."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from ...errors import JudgeError
+from ..case import Problem, Threshold
+from ..made import Made
+from ..sound import compare_sound
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """The first audio stream is the source's, channel by channel.
+
+    `thresholds`: a lower limit for `audio_correlation`, upper limits of the magnitude for `audio_offset` (seconds) and
+    `audio_level` (dB).
+    """
+
+    thresholds: Mapping[str, Threshold]
+    output: str = ""
+
+    def judge(self, made: Made) -> Iterator[Problem]:
+        original, info = made.original, made.info(self.output)
+        a, b = original.audio, info.audio
+        if a is None or b is None or (a.channels, a.sample_rate) != (b.channels, b.sample_rate):
+            return
+        try:
+            match = compare_sound(original.path, info.path)
+        except JudgeError as error:
+            yield Problem(
+                f"the sound can't be judged: {error.message}", "audio damaged", "Look at what FFmpeg printed."
+            )
+            return
+        # Against the picture, since a delay of both alike is none.
+        delay = made.comparison(self.output).delay() if info.video else 0.0
+        offset = max((value - delay for value in match.offset), key=abs)
+        level = max(match.level, key=abs)
+        made.metrics |= {
+            "audio_correlation": min(match.correlation),
+            "audio_offset": round(offset, 6),
+            "audio_level": level,
+        }
+        if match.swapped:
+            yield Problem(
+                "the audio channels have changed sides", "audio channels swapped", "Check the channel layout."
+            )
+            return
+        no_limit = {"correlation": -1.0, "offset": math.inf, "level": math.inf}
+        limits = {name: self._limit(f"audio_{name}", limit) for name, limit in no_limit.items()}
+        for channel, value in enumerate(match.correlation):
+            if value < limits["correlation"]:
+                yield Problem(
+                    f"audio channel {channel} isn't the source's: correlation {value:.3f}, "
+                    f"below {limits['correlation']:g}",
+                    f"audio channel {channel}",
+                    "Check that the right audio stream is mapped, and its filters.",
+                )
+                return
+        if abs(offset) > limits["offset"]:
+            yield Problem(
+                f"sound is {offset * 1000:+.1f} ms off the picture, at most {limits['offset'] * 1000:g} ms is allowed",
+                "audio offset",
+                "Check the encoder's priming and the container's edit list.",
+            )
+        if abs(level) > limits["level"]:
+            yield Problem(
+                f"sound is {level:+.2f} dB louder than the source, at most {limits['level']:g} dB is allowed",
+                "audio level",
+                "Check volume, loudnorm and downmix filters.",
+            )
+
+    def _limit(self, name: str, default: float) -> float:
+        return self.thresholds[name].limit if name in self.thresholds else default

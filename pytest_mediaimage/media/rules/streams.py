@@ -1,0 +1,99 @@
+"""What the streams declare: codecs, sizes, rates, colours, groups of pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..case import Problem
+from ..judge import StreamInfo
+from ..made import Made
+
+_TAGS = ("color_primaries", "color_transfer", "color_matrix", "color_range")
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """What the first video and audio streams must be; a codec that is None: there must be no such stream.
+
+    Any other None: as in the source. `color` holds primaries, transfer, matrix and range, as the judge names them.
+    `max_gop` is in seconds, `sample_rate` in Hz. `output` names one output of several.
+    """
+
+    format: str
+    video_codec: str | None = None
+    audio_codec: str | None = None
+    pix_fmt: str | None = None
+    max_gop: float | None = None
+    width: int | None = None
+    height: int | None = None
+    fps: float | None = None
+    color: tuple[str, str, str, str] | None = None
+    channels: int | None = None
+    sample_rate: int | None = None
+    output: str = ""
+
+    def judge(self, made: Made) -> Iterator[Problem]:
+        info, label = made.info(self.output), made.label(self.output)
+        if self.format not in info.format.split(","):
+            yield wrong(f"{label}container format", info.format, self.format, "Set the output format with -f.")
+        for kind, wanted, found in (("video", self.video_codec, info.video), ("audio", self.audio_codec, info.audio)):
+            if (wanted is None) != (found is None):
+                there = f"a{'n' if kind == 'audio' else ''} {kind} stream"
+                yield Problem(
+                    f"{label}the output has {f'no {kind} stream' if wanted else f'{there}, and should have none'}",
+                    f"{label}no {kind}" if wanted else f"{label}{kind}",
+                    f"Map the {kind} stream and check the encoder."
+                    if wanted
+                    else "Check -map, and the options -an, -vn.",
+                )
+        if self.video_codec and info.video:
+            yield from self._video(info.video, made.original.video, label)
+        if self.audio_codec and info.audio:
+            yield from self._audio(info.audio, made.original.audio, label)
+
+    def _video(self, video: StreamInfo, source: StreamInfo | None, label: str) -> Iterator[Problem]:
+        for name, value in (
+            ("codec", self.video_codec),
+            ("width", self.width or (source and source.width)),
+            ("height", self.height or (source and source.height)),
+            ("pix_fmt", self.pix_fmt or (source and source.pix_fmt)),
+            *zip(_TAGS, self.color or [source and getattr(source, tag) for tag in _TAGS], strict=True),
+        ):
+            if value is not None and getattr(video, name) != value:
+                fix = "Check the encoder options and filters that the image applies by itself."
+                if name == "pix_fmt":
+                    fix = "Use an encoder built for this bit depth and chroma subsampling."
+                yield wrong(f"{label}video {name}", getattr(video, name), value, fix)
+        fps = self.fps or (source and source.fps)
+        if fps and (video.fps is None or abs(video.fps - fps) > fps / 1000):
+            fix = "Let the frame rate pass through, without -r or an fps filter."
+            yield wrong(f"{label}frame rate", video.fps, fps, fix)
+        if self.max_gop and video.max_gop is not None and video.max_gop > self.max_gop + 0.001:
+            yield Problem(
+                f"{label}a group of pictures lasts up to {video.max_gop:.3g} s, "
+                f"at most {self.max_gop:g} s are asked for",
+                f"{label}key frames too far apart",
+                "Set -g, and look for an option that overrides it.",
+            )
+        if self.max_gop and video.open_gops:
+            yield Problem(
+                f"{label}{video.open_gops} groups of pictures are open: "
+                "frames after the key frame need those before it",
+                f"{label}open GOP",
+                "Set -flags +cgop, or the encoder's own option.",
+            )
+
+    def _audio(self, audio: StreamInfo, source: StreamInfo | None, label: str) -> Iterator[Problem]:
+        for name, value in (
+            ("codec", self.audio_codec),
+            ("channels", self.channels or (source and source.channels)),
+            ("sample_rate", self.sample_rate or (source and source.sample_rate)),
+        ):
+            if value is not None and getattr(audio, name) != value:
+                yield wrong(f"{label}audio {name}", getattr(audio, name), value, "Check -c:a, -ac and -ar.")
+
+
+def wrong(what: str, found: object, wanted: object, fix: str) -> Problem:
+    """A value that isn't the one that was expected."""
+    return Problem(f"{what} is {found}, {wanted} was expected", f"{what} {found}, expected {wanted}", fix)
