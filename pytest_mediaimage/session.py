@@ -98,7 +98,9 @@ class MediaSession:
         own = look_over(options.registered)
         policy, file = read_policy(options, own)
         reports = [parse_destination(text, options.directory) for text in options.reports]
-        known = Ratchet.open(known_file(options, file), updating=options.update_known, known_checks=known_ids(own))
+        planned = plan(policy, own)
+        ids = known_ids(own) | {item.check.id for item in planned}
+        known = Ratchet.open(known_file(options, file), updating=options.update_known, known_checks=ids)
         bench = Workbench(
             cache=options.cache or default_cache_directory(),
             runtime_name=options.runtime,
@@ -106,7 +108,6 @@ class MediaSession:
             golden_folder=policy.directory / "golden",
             update_golden=options.update_golden,
         )
-        planned = plan(policy, own)
         subjects = open_subjects(bench, options.images, options.platforms, options.baseline)
         return cls(options, policy, file, bench, subjects, planned, reports, known)
 

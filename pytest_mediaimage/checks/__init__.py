@@ -7,11 +7,28 @@ from dataclasses import dataclass
 
 from ..errors import UsageError
 from ..policy import Policy
-from . import binaries, config, contents, ffmpeg, hardware, layers, license, manifest, reference, sbom, size, transcode
+from . import (
+    binaries,
+    case_files,
+    config,
+    contents,
+    ffmpeg,
+    hardware,
+    layers,
+    license,
+    manifest,
+    reference,
+    sbom,
+    size,
+    transcode,
+)
 from .own import own_checks
 from .registry import Check
 
 __all__ = ["ALL", "Check", "Planned", "known_ids", "look_over", "plan"]
+
+ALL_CASES = "all"
+"""Stands in a policy for every packaged transcode case and each of the team's own."""
 
 _FAMILIES = (reference, manifest, config, size, layers, contents, binaries, ffmpeg, hardware, license, sbom)
 ALL: tuple[Check, ...] = (*(check for family in _FAMILIES for check in family.CHECKS), *transcode.checks())
@@ -46,12 +63,22 @@ def plan(policy: Policy, own: Sequence[Check] = ()) -> Sequence[Planned]:
                 f"{policy.source}: there is no hardware path {path!r}",
                 remedy=f"Known: {', '.join((*transcode.PATHS, *transcode.HARDWARE))}.",
             )
-    for name in policy.transcode_cases:
-        if name not in cases:
+    own_names = case_files.names(policy.directory)
+    for name in _cases(policy.transcode_cases, own_names):
+        check = cases.get(name) or transcode.own_check(policy.directory, name)
+        if check is None:
             raise UsageError(
-                f"{policy.source}: there is no transcode case {name!r}", remedy=f"Known: {', '.join(sorted(cases))}."
+                f"{policy.source}: there is no transcode case {name!r}",
+                remedy=f"Known: {', '.join((ALL_CASES, *sorted(cases), *own_names))}. A case of your own is a file "
+                f"{case_files.FOLDER}/{name}.yaml beside the policy.",
             )
         for path in policy.transcode_paths:
             if path in transcode.PATHS or policy.transcode_paths[path] == "required":
-                planned.append(Planned(cases[name], path))
+                planned.append(Planned(check, path))
     return [*planned, *map(Planned, own)]
+
+
+def _cases(named: Sequence[str], own: Sequence[str]) -> Sequence[str]:
+    """The names of cases, `all` replaced by what it stands for, each once."""
+    every = (*transcode.CASES, *own)
+    return list(dict.fromkeys(name for word in named for name in (every if word == ALL_CASES else (word,))))

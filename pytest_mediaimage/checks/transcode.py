@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import CommandTimeout
 from ..result import Finding, Severity
+from .case_files import case_file, read_case
 from .context import Context
 from .registry import Check
 from .subject import FFmpegFailed
@@ -32,21 +33,38 @@ CASES = ("h264-aac",)
 @cache
 def checks() -> tuple[Check, ...]:
     """A check per packaged case."""
-    return tuple(
-        Check(
-            id=f"transcode.{name}",
-            fails="an output that an independent decoder finds wrong, or that differs from the golden values",
-            why="A wrong frame or a lost track is seen by every viewer, and by no exit code.",
-            function=partial(_transcode, name),
-        )
-        for name in CASES
+    return tuple(_check(name, partial(_packaged, name)) for name in CASES)
+
+
+def own_check(directory: Path, name: str) -> Check | None:
+    """The check of a team's own case, for a policy in `directory`; None where there is no such case.
+
+    Raises PolicyError for a mistake in its file.
+    """
+    file = case_file(directory, name)
+    if not file.is_file():
+        return None
+    case = read_case(file)
+    return _check(name, lambda: case)
+
+
+def _check(name: str, case: Callable[[], Case]) -> Check:
+    return Check(
+        id=f"transcode.{name}",
+        fails="an output that an independent decoder finds wrong, or that differs from the golden values",
+        why="A wrong frame or a lost track is seen by every viewer, and by no exit code.",
+        function=partial(_transcode, case),
     )
 
 
-def _transcode(name: str, context: Context) -> Iterator[Finding]:
+def _packaged(name: str) -> Case:
     from ..media.cases import CASES as cases
 
-    case = cases[name]
+    return cases[name]
+
+
+def _transcode(made: Callable[[], Case], context: Context) -> Iterator[Finding]:
+    case = made()
     context.measure(None, budget=_budget(case))
     if context.hardware_path in HARDWARE:
         context.skip(f"the hardware path {context.hardware_path} isn't run in this version")
@@ -92,7 +110,7 @@ def _run(context: Context, case: Case, program: str, folder: Path) -> Iterator[F
     from ..media.verdict import judge_case
 
     def made(name: str, source: Path, nonce: int | None = None) -> Transcoded:
-        extras = {extra: samples.sample(sample) for extra, sample in case.extras.items()}
+        extras = {extra: samples.find(sample) for extra, sample in case.extras.items()}
         job = Job(case.recipe, source, case.outputs, extras, case.texts, case.timeout, nonce)
         into = folder / name
         into.mkdir()
@@ -112,7 +130,7 @@ def _run(context: Context, case: Case, program: str, folder: Path) -> Iterator[F
                     evidence=f"fresh: {problem.evidence}",
                     fix=problem.fix,
                 )
-        result = made("sample", samples.sample(case.sample))
+        result = made("sample", samples.find(case.sample))
     except CommandTimeout as error:
         yield Finding(
             f"the transcode did not end: {error.message}",

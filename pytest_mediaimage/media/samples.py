@@ -61,6 +61,12 @@ def sample(name: str, *, folder: Path | None = None) -> Path:
     return path
 
 
+def find(name: str) -> Path:
+    """A file by its absolute path, or else a bundled clip as `sample` gives it. Raises what `sample` raises."""
+    path = Path(name)
+    return path if path.is_absolute() and path.is_file() else sample(name)
+
+
 def sample_sha256(name: str) -> str:
     """The sha256 (hex) of the clip `name`, as verified. Raises what `sample` raises."""
     return checksums()[sample(name).name]

@@ -177,6 +177,8 @@ def _check_ids(document: _Document, known: frozenset[str]) -> None:
     """A misspelt check id would silently change nothing."""
     if not known:
         return
+    cases = document.settings.get("transcode.cases")
+    known |= {f"transcode.{name}" for name in (cases.value if cases else ())}  # a team's own among them
     for key in ("severity", "required", "ignore"):
         setting = document.settings.get(key)
         if setting is None:

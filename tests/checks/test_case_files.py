@@ -1,0 +1,84 @@
+"""A team's own transcode cases: what a file may hold, and what is told of its mistakes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_mediaimage.checks.case_files import names, read_case
+from pytest_mediaimage.errors import PolicyError
+from pytest_mediaimage.media.case import Threshold
+from pytest_mediaimage.media.rules.pictures import Pictures
+from pytest_mediaimage.media.rules.streams import Streams
+
+GOOD = """\
+version: 1
+sample: bars-384x216
+command: [ffmpeg, -nostdin, -i, "{input}", -c:v, libx264, -an, "{output}"]
+needs: {encoders: [libx264]}
+outputs: [small.mp4]
+texts: {list.txt: "file {input}"}
+golden: false
+timeout: 5
+rules:
+- streams: {format: mp4, video_codec: h264, max_gop: 10, color: [bt709, bt709, bt709, tv]}
+- pictures: {psnr_y_mean: 30, frames: 125}
+"""
+
+
+def write(folder: Path, text: str, name: str = "mine") -> Path:
+    path = folder / "cases" / f"{name}.yaml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def test_a_case(tmp_path: Path) -> None:
+    case = read_case(write(tmp_path, GOOD))
+    assert (case.name, case.sample, case.outputs, case.golden, case.timeout) == (
+        "mine",
+        "bars-384x216",
+        ("small.mp4",),
+        False,
+        5.0,
+    )
+    assert case.recipe.argv[:2] == ("{ffmpeg}", "-nostdin")
+    assert case.needs.encoders == ("libx264",)
+    streams, pictures = case.rules
+    assert isinstance(streams, Streams) and isinstance(pictures, Pictures)
+    assert (streams.video_codec, streams.audio_codec, streams.max_gop) == ("h264", None, 10.0)
+    assert pictures.thresholds == {"psnr_y_mean": Threshold(30.0, "the team's own")} and pictures.frames == 125
+
+
+def test_a_sample_beside_the_case(tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD.replace("bars-384x216", "ours.mp4"))
+    (path.parent / "ours.mp4").write_bytes(b"x")
+    assert read_case(path).sample == str(path.parent / "ours.mp4")
+    assert names(tmp_path) == ["mine"] and names(tmp_path / "cases") == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "words"),
+    [
+        ("sample: bars-384x216", "sampel: bars-384x216", 2, "unknown key 'sampel'; did you mean 'sample'?"),
+        ("sample: bars-384x216\n", "", 1, "a case needs 'sample'"),
+        ('"{input}", -c:v', "a.mp4, -c:v", 3, "it needs {input}"),
+        ("timeout: 5", "timeout: soon", 8, "timeout: 'soon' is no float"),
+        ("golden: false", "golden: 1", 7, "golden: 1 is no bool"),
+        ("- streams:", "- stream:", 10, "unknown rule 'stream'; did you mean 'streams'?"),
+        ("max_gop: 10", "max_gop: ten", 10, "streams.max_gop: 'ten' is no float"),
+        ("color: [bt709, ", "color: [", 10, "4 values are wanted, 3 are there"),
+        ("video_codec: h264", "codec: h264", 10, "streams: unknown key 'codec'"),
+        ("format: mp4, ", "", 10, "missing 1 required"),
+        ("psnr_y_mean: 30", "psnr_y_mean: good", 11, "pictures.psnr_y_mean: 'good' is no float"),
+        ("encoders: [libx264]", "encoder: [libx264]", 4, "needs: unknown key 'encoder'"),
+        ("rules:", "rules: [", 10, "no valid YAML"),
+    ],
+)
+def test_mistakes_are_told_with_their_line(tmp_path: Path, old: str, new: str, line: int, words: str) -> None:
+    assert old in GOOD
+    with pytest.raises(PolicyError) as caught:
+        read_case(write(tmp_path, GOOD.replace(old, new, 1)))
+    assert words in str(caught.value)
+    assert f"cases/mine.yaml:{line}" in str(caught.value) or "no valid YAML" in words

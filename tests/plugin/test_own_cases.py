@@ -1,0 +1,56 @@
+"""A team's own transcode cases in a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+CASE = """\
+sample: bars-384x216
+command: [ffmpeg, -nostdin, -i, "{input}", -map, "0:v", -vf, "{filter}", -c:v, libx264, -preset, ultrafast, "{output}"]
+golden: false
+rules:
+- streams: {format: mp4, video_codec: h264, pix_fmt: yuv420p}
+- pictures: {psnr_y_mean: 30}
+"""
+
+
+def write(root: Path, filter: str) -> None:
+    (root / "mediaimage.yaml").write_text("version: 1\ntranscode: {cases: [ours]}\nseverity: {transcode.ours: error}\n")
+    (root / "cases").mkdir(exist_ok=True)
+    (root / "cases" / "ours.yaml").write_text(CASE.replace("{filter}", filter))
+
+
+def test_it_runs_beside_the_checks_and_names_what_is_wrong(media, pytester: pytest.Pytester, workers):
+    write(pytester.path, "null")
+    outcome = media("demo", "-k", "transcode", *workers)
+    assert (outcome.code, outcome.statuses()) == (0, {"transcode.ours": "passed"})
+    assert outcome.result("transcode.ours")["measured"].endswith("2 rules")
+    write(pytester.path, "select='not(eq(n,50))'")
+    outcome = media("demo", "-k", "transcode", *workers)
+    assert outcome.code == 1
+    assert any("frame 50" in message for message in outcome.messages("transcode.ours"))
+
+
+def test_all_names_the_packaged_ones_and_a_teams_own(media, pytester: pytest.Pytester):
+    write(pytester.path, "null")
+    (pytester.path / "mediaimage.yaml").write_text("version: 1\ntranscode: {cases: [all]}\n")
+    text = media("demo", "--collect-only", "-q").text
+    assert "transcode.h264-aac[demo" in text and "transcode.ours[demo" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("ours", CASE.replace("sample:", "sampel:"), "cases/ours.yaml:1: unknown key 'sampel'"),
+        ("other", CASE, "there is no transcode case 'ours'*a file cases/ours.yaml beside the policy"),
+    ],
+)
+def test_a_mistake_stops_the_run(media, pytester: pytest.Pytester, name: str, text: str, words: str):
+    write(pytester.path, "null")
+    (pytester.path / "cases" / "ours.yaml").unlink()
+    (pytester.path / "cases" / f"{name}.yaml").write_text(text)
+    outcome = media("demo", "-k", "transcode")
+    assert outcome.code == pytest.ExitCode.USAGE_ERROR
+    outcome.pytest.stderr.fnmatch_lines([f"*{words.replace('[', '[[]')}*"])
