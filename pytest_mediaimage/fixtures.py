@@ -85,11 +85,11 @@ def golden(media_subject: Subject) -> GoldenValues:
 
 
 @pytest.fixture(scope="session")
-def sample_media() -> Callable[[str], Path]:
-    """`sample_media("name")` gives the path of a bundled clip, verified by its sha256."""
-    from .media.samples import sample
+def sample_media(pytestconfig: pytest.Config) -> Callable[[str], Path]:
+    """`sample_media("name")` gives the path of a bundled clip, or of a file in a registry (`oras:NAME@sha256:...`)."""
+    from .run import sample_finder
 
-    return sample
+    return sample_finder(pytestconfig)
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Generator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -14,7 +15,15 @@ from .compat_items import collect_foreign, collect_named, is_argument
 from .errors import EnvironmentFault, MediaImageError, UsageError
 from .items import CheckItem, collect_checks, is_policy_argument, subjects_that_want_an_sbom, subjects_with_checks
 from .result import Result
-from .session import EXIT_ENVIRONMENT, MediaSession, Options, list_checks, report_failure, start_policy
+from .session import (
+    EXIT_ENVIRONMENT,
+    MediaSession,
+    Options,
+    find_sample,
+    list_checks,
+    report_failure,
+    start_policy,
+)
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
@@ -44,6 +53,11 @@ def options_of(config: pytest.Config) -> Options:
         reports=tuple(config.getoption("media_report")),
         cache=path(config.getoption("media_cache")),
     )
+
+
+def sample_finder(config: pytest.Config) -> Callable[[str], Path]:
+    """Gives samples by name, for the fixture `sample_media`, which needs no image."""
+    return partial(find_sample, cache=options_of(config).cache)
 
 
 def with_own_checks(config: pytest.Config, options: Options) -> Options:

@@ -12,6 +12,7 @@ from .checks.context import Context
 from .checks.measuring import measure
 from .checks.opening import open_subjects
 from .checks.registry import run_check
+from .checks.sampling import sample_file
 from .checks.workbench import FACTS_LIMIT, Workbench, default_cache_directory
 from .compat import ForeignFiles
 from .errors import EnvironmentFault, MediaImageError, StorageFault, UsageError
@@ -288,6 +289,11 @@ def read_policy(options: Options, own: Sequence[Check] = ()) -> tuple[Policy, Pa
     for file in [options.policy] if options.policy else filter(Path.is_file, usual):
         return load_policy(file, known_checks=known), file
     return load_preset("default", directory=options.directory, known_checks=known), None
+
+
+def find_sample(name: str, cache: Path | None = None) -> Path:
+    """A bundled clip by name, or `oras:NAME@sha256:...`. Raises UsageError, CorruptImage or EnvironmentFault."""
+    return sample_file(name, cache)
 
 
 def start_policy(options: Options) -> str:

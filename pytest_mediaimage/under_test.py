@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from .checks.sampling import sample_file
 from .checks.transcoding import Job, Transcoded, transcode
 from .errors import UsageError
 from .result import Result, Skip, Status
@@ -138,7 +139,6 @@ class Transcoder:
         """
         from .checks.transcode import PATHS
         from .media.cases import DEFAULT_SAMPLE
-        from .media.samples import sample as bundled
 
         if path not in PATHS:
             raise UsageError(
@@ -147,7 +147,8 @@ class Transcoder:
         program = self._subject.ffmpeg_program()
         if program is None:
             raise Skip("the image has no ffmpeg")
-        source = sample if isinstance(sample, Path) else bundled(sample or DEFAULT_SAMPLE)
+        cache = self._subject.bench.cache
+        source = sample if isinstance(sample, Path) else sample_file(sample or DEFAULT_SAMPLE, cache)
         folder = self._folder / str(next(self._count))
         folder.mkdir()
         job = Job(recipe, source, (f"output{suffix}",), timeout=timeout)

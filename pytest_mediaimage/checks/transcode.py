@@ -13,6 +13,7 @@ from ..result import Finding, Severity
 from .case_files import case_file, read_case
 from .context import Context
 from .registry import Check
+from .sampling import sample_file
 from .subject import FFmpegFailed
 from .transcoding import Job, Transcoded, TranscodeFailed, transcode
 
@@ -105,12 +106,13 @@ def _require(context: Context, case: Case) -> None:
 
 
 def _run(context: Context, case: Case, program: str, folder: Path) -> Iterator[Finding]:
-    from ..media import samples
     from ..media.clip import fresh_clip
     from ..media.verdict import judge_case
 
+    cache = context.subject.bench.cache
+
     def made(name: str, source: Path, nonce: int | None = None) -> Transcoded:
-        extras = {extra: samples.find(sample) for extra, sample in case.extras.items()}
+        extras = {extra: sample_file(sample, cache) for extra, sample in case.extras.items()}
         job = Job(case.recipe, source, case.outputs, extras, case.texts, case.timeout, nonce)
         into = folder / name
         into.mkdir()
@@ -130,7 +132,7 @@ def _run(context: Context, case: Case, program: str, folder: Path) -> Iterator[F
                     evidence=f"fresh: {problem.evidence}",
                     fix=problem.fix,
                 )
-        result = made("sample", samples.find(case.sample))
+        result = made("sample", sample_file(case.sample, cache))
     except CommandTimeout as error:
         yield Finding(
             f"the transcode did not end: {error.message}",
