@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from .checks import Check, Planned, known_ids, look_over, plan
 from .checks.context import Context
+from .checks.goldens import orphan_notes
 from .checks.measuring import measure
 from .checks.opening import open_subjects
 from .checks.registry import run_check
 from .checks.sampling import sample_file
+from .checks.transcode import case_named
 from .checks.workbench import FACTS_LIMIT, Workbench, default_cache_directory
 from .compat import ForeignFiles
 from .errors import EnvironmentFault, MediaImageError, StorageFault, UsageError
@@ -243,7 +246,11 @@ class MediaSession:
         """What to do in the policy and in the file of known findings: entries that expired, or aren't needed."""
         runs = self._image_runs()
         file = str(self.policy_file) if self.policy_file else ""
-        return [*ignore_notes(self.policy, file, runs.values()), *self.ratchet.notes(runs)]
+        return [
+            *ignore_notes(self.policy, file, runs.values()),
+            *self.ratchet.notes(runs),
+            *orphan_notes(self.bench.golden_folder, partial(case_named, self.policy.directory), self.bench.cache),
+        ]
 
     def take_golden_lines(self) -> list[str]:
         """What was said of golden values since the last call."""

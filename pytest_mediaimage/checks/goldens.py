@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import UsageError
+from ..errors import MediaImageError, UsageError
+from ..result import Finding, Severity
+from .sampling import sample_file
 
 if TYPE_CHECKING:
+    from ..media.case import Case
     from ..media.golden import Golden, GoldenEntry
     from ..media.verdict import Judgement
     from .transcoding import Transcoded
@@ -86,6 +90,32 @@ class Goldens:
 
         file = self._file(name)
         return load(file) if file.is_file() else None
+
+
+def orphan_notes(folder: Path, case_of: Callable[[str], Case | None], cache: Path) -> Iterator[Finding]:
+    """A note for each golden file of a case that holds values which no recipe and sample of today can ask for.
+
+    `case_of` gives a case by its name, None where the file is none of a case's but of a team's own test.
+    """
+    from ..media.golden import load
+
+    for file in sorted(folder.glob("*.json")):
+        try:
+            case = case_of(file.stem)
+            if case is None:
+                continue
+            today = (_sha256(sample_file(case.sample, cache)), case.recipe.sha256)
+            old = [entry for entry in load(file).entries if (entry.sample, entry.recipe) != today]
+        except MediaImageError:  # the case itself tells it
+            continue
+        if old:
+            yield Finding(
+                f"golden/{file.name} holds values for {len(old)} older recipes or samples, which nothing asks for",
+                severity=Severity.NOTE,
+                file=str(file),
+                evidence="orphaned golden values",
+                fix="Take them out of the file, or remove it and run with --media-update-golden.",
+            )
 
 
 def _sha256(path: Path) -> str:

@@ -42,11 +42,16 @@ def own_check(directory: Path, name: str) -> Check | None:
 
     Raises PolicyError for a mistake in its file.
     """
+    case = case_named(directory, name)
+    return _check(name, lambda: case) if case else None
+
+
+def case_named(directory: Path, name: str) -> Case | None:
+    """A packaged case, or a team's own for a policy in `directory`; None where there is neither. Raises PolicyError."""
+    if name in CASES:
+        return _packaged(name)
     file = case_file(directory, name)
-    if not file.is_file():
-        return None
-    case = read_case(file)
-    return _check(name, lambda: case)
+    return read_case(file) if file.is_file() else None
 
 
 def _check(name: str, case: Callable[[], Case]) -> Check:

@@ -54,3 +54,14 @@ def test_a_mistake_stops_the_run(media, pytester: pytest.Pytester, name: str, te
     outcome = media("demo", "-k", "transcode")
     assert outcome.code == pytest.ExitCode.USAGE_ERROR
     outcome.pytest.stderr.fnmatch_lines([f"*{words.replace('[', '[[]')}*"])
+
+
+def test_golden_values_that_nothing_asks_for_are_told(media, pytester: pytest.Pytester):
+    write(pytester.path, "null")
+    file = pytester.path / "cases" / "ours.yaml"
+    file.write_text(file.read_text().replace("golden: false", "golden: true"))
+    assert "written to" in media("demo", "-k", "transcode", "--media-update-golden").text
+    told = "golden/ours.json holds values for 1 older recipes or samples"
+    assert told not in media("demo", "-k", "transcode").text
+    file.write_text(file.read_text().replace("ultrafast", "superfast"))
+    assert told in media("demo", "-k", "transcode").text
