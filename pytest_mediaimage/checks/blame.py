@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from ..image.entries import FILE
 from ..image.image import Image
 from ..image.layer import LayerFacts
+from ..image.masking import mask
 from ..result import format_bytes
 
 LISTED = 10
@@ -21,8 +22,9 @@ _DEPTH = 3
 
 
 def instruction(image: Image, index: int) -> str:
-    """The instruction that made a layer, in one line and cut where it is long."""
-    text = " ".join(image.layers[index].created_by.removeprefix(_NO_COMMAND).split())
+    """The instruction that made a layer, in one line and cut where it is long; its credentials masked before that."""
+    text = mask(image.layers[index].created_by, image.config)
+    text = " ".join(text.removeprefix(_NO_COMMAND).split())
     text = _DIGEST.sub(r"\1", text)
     if not text:
         return "(no history)"

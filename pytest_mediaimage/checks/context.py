@@ -46,7 +46,10 @@ class Context:
         raise Skip(reason)
 
     def finding(self, message: str, *, layer: int | None = None, **fields: object) -> Finding:
-        """A finding that blames a layer, counted from 0: its diffID and the instruction that made it."""
+        """A finding that blames a layer, counted from 0: its diffID and the instruction that made it.
+
+        Credentials in it, and in any other text of a finding, are masked once the check is through.
+        """
         blame: dict[str, object] = {}
         if layer is not None:
             found = self.image.layers[layer]

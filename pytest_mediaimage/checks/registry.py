@@ -6,11 +6,12 @@ import datetime
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from ..errors import EnvironmentFault, MediaImageError
+from ..image.analysers.credentials import masked
+from ..image.masking import mask
 from ..policy import KnownOfImage, Policy
-from ..result import Finding, Result, Severity, Skip, Status
+from ..result import Finding, Result, Severity, Skip, Status, encodable
 from .context import Context
 
 Function = Callable[[Context], Iterable[Finding]]
@@ -40,7 +41,10 @@ _NOTHING_KNOWN = KnownOfImage()
 
 
 def run_check(checked: Check, context: Context, known: KnownOfImage = _NOTHING_KNOWN) -> Result:
-    """Run a check, and weigh its findings by the policy and by what is known. Never raises MediaImageError."""
+    """Run a check, and weigh its findings by the policy and by what is known. Never raises MediaImageError.
+
+    No text of the result holds a credential of the image, or what isn't UTF-8.
+    """
     result = Result(
         check=checked.id,
         image=context.label,
@@ -48,13 +52,14 @@ def run_check(checked: Check, context: Context, known: KnownOfImage = _NOTHING_K
         hardware_path=context.hardware_path,
         required=context.policy.requires(checked.id, context.hardware_path),
     )
+    plain = _plainer(context)
     started = time.perf_counter()
     try:
-        findings = list(checked.function(context))
+        findings = [_plain(finding, plain) for finding in checked.function(context)]
     except Skip as skip:
-        result.status, result.reason = Status.SKIPPED, str(skip)
+        result.status, result.reason = Status.SKIPPED, plain(str(skip))
     except MediaImageError as error:
-        result.status, result.reason = Status.ERROR, str(error)
+        result.status, result.reason = Status.ERROR, plain(str(error))
         result.environment, result.fault = isinstance(error, EnvironmentFault), error
     else:
         today = datetime.date.today()
@@ -64,24 +69,39 @@ def run_check(checked: Check, context: Context, known: KnownOfImage = _NOTHING_K
             weighed = weigh(checked, finding, context.policy, today)
             if not context.policy.ignores(checked.id, finding.file, today):
                 weighed = known.judge(checked.id, weighed, measured, today)
-            result.findings.append(_plain(weighed))
+            result.findings.append(weighed)
         result.status = Status.FAILED if result.errors() else Status.PASSED
     value, budget, result.unit = context.measurement
-    result.measured, result.budget = _word(value), _word(budget)
+    result.measured, result.budget = (plain(word) if isinstance(word, str) else word for word in (value, budget))
     result.duration = time.perf_counter() - started
     return result
 
 
-def _plain(finding: Finding) -> Finding:
-    """Digests and platforms are texts of a class of their own, which don't cross from a worker of pytest-xdist."""
-    words = {
-        name: _word(getattr(finding, name)) for name in ("message", "file", "layer", "created_by", "evidence", "fix")
-    }
-    return replace(finding, **words)
+def _plainer(context: Context) -> Callable[[str], str]:
+    """Makes a text what may be told to anybody, anywhere. Digests and platforms become plain texts: they are of classes
+    of their own, which don't cross from a worker of pytest-xdist."""
+    try:
+        config = context.image.config
+    except MediaImageError:
+        return lambda text: encodable(masked(str(text)))
+    return lambda text: encodable(mask(str(text), config))
 
 
-def _word(value: Any) -> Any:
-    return str(value) if isinstance(value, str) else value
+def _plain(finding: Finding, plain: Callable[[str], str]) -> Finding:
+    """Before it is judged: the fingerprint of what is known is made of these texts."""
+
+    def maybe(text: str | None) -> str | None:
+        return None if text is None else plain(text)
+
+    return replace(
+        finding,
+        message=plain(finding.message),
+        file=maybe(finding.file),
+        layer=maybe(finding.layer),
+        created_by=maybe(finding.created_by),
+        evidence=plain(finding.evidence),
+        fix=plain(finding.fix),
+    )
 
 
 def weigh(checked: Check, finding: Finding, policy: Policy, today: datetime.date) -> Finding:

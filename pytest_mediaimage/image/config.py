@@ -10,6 +10,7 @@ from ..errors import CorruptImage, InvalidReference
 from .digest import Digest, Platform
 from .document import array, fields, mapping, parse_document, string, strings
 from .limits import MAX_LAYERS
+from .masking import mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,10 @@ class Config:
             raise CorruptImage(f"the image configuration is malformed: no {error}", blob=digest) from error
         except (TypeError, ValueError, InvalidReference) as error:
             raise CorruptImage(f"the image configuration is malformed: {error}", blob=digest) from error
+
+    def masked(self, text: str) -> str:
+        """A text for people, without the credentials that this configuration holds and without any of its own."""
+        return mask(text, self)
 
     @classmethod
     def _from_document(cls, document: dict[str, Any], data: bytes, digest: Digest) -> Config:

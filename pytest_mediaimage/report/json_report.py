@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..errors import EnvironmentFault, MediaImageError
+from ..result import encodable
 
 if TYPE_CHECKING:
     from ..checks.subject import Subject
@@ -65,7 +66,7 @@ def _image(subject: Subject) -> dict[str, Any]:
                 "media_type": layer.descriptor.media_type if layer.descriptor else None,
                 "compressed_size": layer.compressed_size,
                 "unpacked_size": size,
-                "created_by": layer.created_by,
+                "created_by": encodable(image.config.masked(layer.created_by)),
             }
             for layer, size in zip(image.layers, sizes, strict=True)
         ],

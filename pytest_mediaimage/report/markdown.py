@@ -118,21 +118,27 @@ def _failures(results: Sequence[Result], detail: _Detail) -> Iterator[str]:
         for finding in shown:
             yield from _finding(finding)
         if len(errors) > len(shown):
-            yield f"- and {len(errors) - len(shown)} more"
+            yield f"- {_more(len(errors) - len(shown))}"
     if len(results) > told:
         yield from ("", f"and {len(results) - told} more failures")
 
 
 def _listed(results: Sequence[Result], severity: Severity, detail: _Detail) -> Iterator[str]:
-    found = [(result, finding) for result in results for finding in result.findings if finding.severity is severity]
-    shown = found[: detail.findings]
+    found = [[(result, finding) for finding in result.findings if finding.severity is severity] for result in results]
+    # One check's thousand must not hide the others' few.
+    shown = [pair for pairs in found for pair in pairs[: detail.each]][: detail.findings]
+    left = sum(map(len, found)) - len(shown)
     if shown:
         yield from ("", "Warnings:" if severity is Severity.WARNING else "Notes:", "")
     for result, finding in shown:
         yield from _finding(finding, before=f"**{_name(result)}**: ")
-    if len(found) > len(shown):
+    if left:
         yield from ([] if shown else [""])
-        yield f"- and {len(found) - len(shown)} more {severity}s"
+        yield f"- {_more(left, f'{severity}s')}"
+
+
+def _more(count: int, what: str = "") -> str:
+    return f"and {' '.join((str(count), 'more', what)).rstrip()} (`--media-report json:PATH` lists all)"
 
 
 def _finding(finding: Finding, before: str = "") -> Iterator[str]:

@@ -15,7 +15,9 @@ def folder() -> Path | None:
 
 
 def page(check: str) -> Path | None:
-    """The page of a check; None for a check that has none, as a team's own."""
+    """The page of a check, or of its family; None for a check that has none, as a team's own."""
     where = folder()
-    path = where / f"{check}.md" if where else None
-    return path if path and "/" not in check and path.is_file() else None
+    if where is None or "/" in check:
+        return None
+    paths = (where / f"{name}.md" for name in (check, check.partition(".")[0]))
+    return next((path for path in paths if path.is_file()), None)

@@ -25,6 +25,8 @@ SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sar
 _ROOT = "IMAGEROOT"
 _FILES = ("oci", "oci-archive", "docker-archive", "")
 _LONGEST_MESSAGE = 4000
+MOST_RESULTS = 25_000
+"""Results of one run: GitHub refuses a file with more (docs.github.com, "SARIF results exceed one or more limits")."""
 
 
 def text(account: Account) -> str:
@@ -48,6 +50,12 @@ def document(account: Account) -> dict[str, Any]:
 def _run(subject: Subject, category: str, rules: Sequence[dict[str, Any]], account: Account) -> dict[str, Any]:
     results = account.results_of(subject)
     indices = {rule["id"]: index for index, rule in enumerate(rules)}
+    told = list(_results(results, subject, indices, account))
+    notifications = list(_notifications(results, indices))
+    if len(told) > MOST_RESULTS:
+        text = f"{len(told) - MOST_RESULTS} findings are left out, the mildest: --media-report json:PATH lists all"
+        notifications.append({"level": "warning", "message": {"text": text}})
+        told = sorted(told, key=lambda item: -Severity.parse(item["level"]))[:MOST_RESULTS]
     return {
         "tool": {"driver": _driver(rules)},
         "automationDetails": {"id": category},
@@ -57,10 +65,10 @@ def _run(subject: Subject, category: str, rules: Sequence[dict[str, Any]], accou
         "invocations": [
             {
                 "executionSuccessful": not any(result.status is Status.ERROR for result in results),
-                "toolExecutionNotifications": list(_notifications(results, indices)),
+                "toolExecutionNotifications": notifications,
             }
         ],
-        "results": list(_results(results, subject, indices, account)),
+        "results": told,
         "properties": {
             "image": subject.label,
             "digest": str(subject.image.digest),

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from ..result import Finding, Result, Severity, Status
 from .pages import page
-from .text import format_value
+from .text import LISTED, format_value, more
 
 _COLOURS = {Status.PASSED: "green", Status.FAILED: "red", Status.SKIPPED: "yellow", Status.ERROR: "red"}
 _WIDEST = 72
@@ -39,7 +39,7 @@ def write_summary(
         results = list(group)
         terminal.write_sep("=", f"media image {image} ({platform})")
         _write_table(terminal, results)
-        _write_findings(terminal, results)
+        _write_findings(terminal, results, reports)
         terminal.write_line(_counts(results))
     if where := next((path for result in ordered if result.findings and (path := page(result.check))), None):
         terminal.write_line(f"more on each check: {where.parent / 'CHECK.md'}")
@@ -91,17 +91,20 @@ def _verdict(result: Result) -> str:
     return str(result.status) + (f" ({', '.join(counts)})" if counts else "")
 
 
-def _write_findings(terminal: Terminal, results: Iterable[Result]) -> None:
+def _write_findings(terminal: Terminal, results: Iterable[Result], reports: Sequence[tuple[str, Path]]) -> None:
     """Errors stand in the failures above; here is what passes and should be known."""
     for result in results:
+        for severity in (Severity.WARNING, Severity.NOTE):
+            found = [finding for finding in result.findings if finding.severity is severity and not finding.known]
+            for finding in found[:LISTED]:
+                _write_finding(terminal, f"{severity}: {result.check}", finding)
+            if len(found) > LISTED:
+                terminal.write_line(f"{severity}: {result.check}: {more(len(found) - LISTED, reports)}")
         known = [finding for finding in result.findings if finding.known]
-        for finding in result.findings:
-            if finding.severity is not Severity.ERROR and not finding.known:
-                _write_finding(terminal, f"{finding.severity}: {result.check}", finding)
         for finding in known[:_KNOWN_LISTED]:
             terminal.write_line(f"known: {result.check}: {finding.message}")
         if len(known) > _KNOWN_LISTED:
-            terminal.write_line(f"known: {result.check}: and {len(known) - _KNOWN_LISTED} more")
+            terminal.write_line(f"known: {result.check}: {more(len(known) - _KNOWN_LISTED, reports)}")
 
 
 def _write_finding(terminal: Terminal, head: str, finding: Finding) -> None:

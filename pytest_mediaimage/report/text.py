@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..result import Finding, Result, Severity, format_bytes
@@ -10,6 +11,10 @@ from .pages import page
 
 if TYPE_CHECKING:
     from ..checks import Check
+
+
+LISTED = 20
+"""Findings of one check that are shown in one place; a check may have a thousand."""
 
 
 def format_value(value: float | int | str | None, unit: str) -> str:
@@ -31,12 +36,22 @@ def failure_text(check: Check, result: Result) -> str:
     if result.measured is not None:
         budget = f", budget {format_value(result.budget, result.unit)}" if result.budget is not None else ""
         lines.append(f"measured: {format_value(result.measured, result.unit)}{budget}")
-    for finding in result.findings:
+    # What fails stands first, and of it what isn't known.
+    ordered = sorted(result.findings, key=lambda finding: (-(finding.severity or Severity.ERROR), finding.known))
+    for finding in ordered[:LISTED]:
         lines += ["", *finding_lines(finding)]
+    if len(ordered) > LISTED:
+        lines += ["", more(len(ordered) - LISTED)]
     lines += ["", f"why it matters: {check.why}"]
     if path := page(check.id):
         lines.append(f"more: {path}")
     return "\n".join(lines)
+
+
+def more(count: int, reports: Sequence[tuple[str, Path]] = ()) -> str:
+    """How many findings aren't shown, and where all are: in a JSON report of this run, or of the next."""
+    path = next((path for kind, path in reports if kind == "json"), None)
+    return f"and {count} more; " + (f"all are in {path}" if path else "--media-report json:PATH lists them all")
 
 
 def finding_lines(finding: Finding) -> Iterator[str]:

@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 
 from binary_images import LIB, glibc, image, judge, library, program, told, tool
+from mending import assert_one_is_gone_and_nothing_new
 
 from pytest_mediaimage.image.build import Item
 
@@ -89,6 +90,12 @@ def test_identical_files_are_told_with_their_bytes_and_once(image: Path) -> None
     result = judge(image, CHECK, items)
     assert told(result) == [("warning", "/app/a.bin has the same content as /app/b.bin, /opt/c.bin: 12 MB too much")]
     assert result.measured == 12_000_000
+
+
+def test_copies_that_go_bring_no_new_finding(image: Path) -> None:
+    items = [Item(f"app/{n:02}/{name}", bytes([n]) * 1_000_000) for n in range(25) for name in "ab"]
+    before, after = (judge(image, CHECK, left) for left in (items, items[:-1]))
+    assert_one_is_gone_and_nothing_new(before, after)
 
 
 def test_links_small_files_and_equal_lengths_are_no_copies(image: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from binary_images import ARM64, GLIBC, LIB, MUSL, glibc, image, judge, library, musl, program, told, tool
+from mending import assert_one_is_gone_and_nothing_new
 
 from pytest_mediaimage.image.build import Item
 
@@ -36,6 +37,13 @@ def test_a_missing_library_is_named_with_the_chain_and_the_package(image: Path) 
     assert finding.file == f"/{LIB}/libfoo.so.1"
     assert finding.created_by == "COPY . /"
     assert "apt-get install --no-install-recommends libx264-164" in finding.fix
+
+
+def test_a_library_that_is_brought_leaves_no_new_finding(image: Path) -> None:
+    names = [b"lib%02d.so.1" % number for number in range(25)]
+    there = Item(f"{LIB}/lib00.so.1", library(b"lib00.so.1"))
+    before, after = (judge(image, CHECK, [*glibc(), main(program(*names)), *brought]) for brought in ([], [there]))
+    assert_one_is_gone_and_nothing_new(before, after)
 
 
 def test_on_alpine_the_remedy_is_apk(image: Path) -> None:

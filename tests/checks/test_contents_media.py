@@ -6,6 +6,7 @@ import io
 import zipfile
 
 from layer_images import MB, Judge, judge, messages, noise
+from mending import assert_one_is_gone_and_nothing_new, assert_still_the_same
 
 from pytest_mediaimage.image.build import BuiltLayer, Item, layer
 from pytest_mediaimage.result import Severity, Status
@@ -57,7 +58,36 @@ def test_small_clips_count_together(judge: Judge) -> None:
     items = [Item(f"app/{number}.wav", WAV + noise(100_000, number)) for number in range(25)]
     result = judge("contents.media", [copied(*items)])
     assert result.status is Status.FAILED
-    assert "and 5 more audio and video files" in messages(result)
+    assert len(result.findings) == 25
+
+
+def test_a_film_that_goes_brings_no_new_finding(judge: Judge) -> None:
+    items = [Item(f"app/{number}.wav", WAV + noise(200_000 - number, number)) for number in range(25)]
+    before, after = (judge("contents.media", [copied(*left)]) for left in (items, items[1:]))
+    assert_one_is_gone_and_nothing_new(before, after)
+
+
+def test_a_film_that_goes_out_of_an_archive_leaves_the_same_finding(judge: Judge) -> None:
+    def archive(*names: str) -> bytes:
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+            for name in names:
+                archive.writestr(name, film())
+        return out.getvalue()
+
+    before, after = (
+        judge("contents.media", [copied(Item("app/samples.zip", archive(*names)))]) for names in ("abc", "bc")
+    )
+    assert_still_the_same(before, after)
+
+
+def test_films_without_number_are_one_finding(judge: Judge) -> None:
+    items = [Item(f"app/{number}.wav", WAV + bytes(3000)) for number in range(1200)]
+    before, after = (judge("contents.media", [copied(*left)]) for left in (items, items[1:]))
+    assert_still_the_same(before, after)
+    (finding,) = before.findings
+    assert finding.message == "1200 audio and video files, such as /app/0.wav, /app/1.wav, /app/2.wav"
+    assert (finding.severity, finding.bytes) == (Severity.ERROR, before.measured)
 
 
 def test_the_clips_of_libraries_are_one_note(judge: Judge) -> None:

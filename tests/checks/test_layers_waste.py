@@ -6,6 +6,7 @@ import dataclasses
 
 import pytest
 from layer_images import MB, Judge, copy, judge, messages, noise
+from mending import assert_one_is_gone_and_nothing_new, assert_still_the_same
 
 from pytest_mediaimage.image.build import BuiltLayer, Item, layer
 from pytest_mediaimage.result import Severity, Status
@@ -60,11 +61,37 @@ def test_hard_links_that_came_apart_are_told(judge: Judge) -> None:
     assert finding.bytes == 4 * MB
 
 
-def test_crumbs_beside_a_copy_are_not_listed(judge: Judge) -> None:
-    passwd = [copy("etc/passwd", noise(800, user), f"RUN useradd {user}") for user in "ab"]
+def test_crumbs_are_one_finding(judge: Judge) -> None:
+    passwd = [copy("etc/passwd", noise(800, user), f"RUN useradd {user}") for user in "abc"]
     again = layer(changed(FILES, uid=5), "RUN chown -R 5 /app")
-    assert len(judge("layers.waste", [*passwd, copied(), again], **TIGHT).findings) == 1
+    result = judge("layers.waste", [*passwd, copied(), again], **TIGHT)
+    assert len(result.findings) == 2
+    crumbs = result.findings[-1]
+    assert crumbs.message.startswith("1.6 kB in 2 small files can't be seen: later layers replace or delete them (")
+    assert "\n      800 B  /etc  layer 1, by layer 2\n" in crumbs.message
+    assert (crumbs.bytes, crumbs.created_by) == (1600, "RUN useradd a")
     assert len(judge("layers.waste", passwd, **TIGHT).findings) == 1
+
+
+def without(items: list[Item]) -> list[BuiltLayer]:
+    deleted = [Item(f"{item.path.rpartition('/')[0]}/.wh.{item.path.rpartition('/')[2]}") for item in items]
+    return [copied(items), layer(deleted, "RUN rm")]
+
+
+def test_a_hidden_file_that_is_mended_brings_no_new_finding(judge: Judge) -> None:
+    """Neither of its own size nor of what the large one had hidden from the report."""
+    items = [Item("opt/huge", noise(20 * MB)), *(Item(f"opt/{n}", noise(100_000 + n, n)) for n in range(15))]
+    items += [Item(f"usr/share/doc/{n}", noise(9_000, n)) for n in range(20)]
+    again = layer(changed(FILES, uid=5), "RUN chown -R 5 /app")
+    before, after = (judge("layers.waste", [*without(left), copied(), again], **TIGHT) for left in (items, items[1:]))
+    assert_one_is_gone_and_nothing_new(before, after)
+    assert len(before.findings) == 1 + 16 + 1
+
+
+def test_crumbs_of_any_number_are_the_same_finding(judge: Judge) -> None:
+    items = [Item(f"usr/share/doc/{n}", noise(900, n)) for n in range(30)]
+    before, after = (judge("layers.waste", without(left), **TIGHT) for left in (items, items[1:]))
+    assert_still_the_same(before, after)
 
 
 def test_a_replaced_file_is_no_copy(judge: Judge) -> None:

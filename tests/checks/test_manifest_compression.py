@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from manifest_images import DOCKER_MANIFEST, Judge, errors, judge, layout, live, rewrite, said
+from mending import assert_one_is_gone_and_nothing_new
 from support.registry import Registry
 
 from pytest_mediaimage.image.build import BuiltLayer, Item, layer
@@ -40,6 +41,15 @@ def test_no_layer_as_asked_fails(judge: Judge, tmp_path: Path) -> None:
     ]
     assert "compression=zstd,force-compression=true" in result.findings[0].fix
     assert result.findings[0].created_by == "COPY 0 /opt"
+
+
+def test_a_layer_that_is_mended_brings_no_new_finding(judge: Judge, tmp_path: Path) -> None:
+    layers = [layer([Item(f"opt/{n}", b"%d" % n)], f"COPY {n} /opt", compression="gzip") for n in range(25)]
+    before, after = (
+        judge(CHECK, layout(tmp_path / name, *left), image_compression="zstd")
+        for name, left in (("a", layers), ("b", layers[1:]))
+    )
+    assert_one_is_gone_and_nothing_new(before, after)
 
 
 def test_a_layer_above_one_that_is_as_asked_fails(judge: Judge, tmp_path: Path) -> None:

@@ -129,9 +129,12 @@ def test_known_findings_are_marked():
 def test_many_findings_are_counted_and_not_listed():
     found = [finding(f"/opt/{'é' * 200}/{n} is a film", fix="Leave it out. " * 20, file=f"/{n}") for n in range(5000)]
     warned = [finding(f"/{n} is odd", Severity.WARNING) for n in range(500)]
-    report = markdown.text(account([result("contents.media", found), result("contents.odd", warned)]))
+    rare = [finding(f"/{n} is rare", Severity.WARNING) for n in range(2)]
+    results = [result("contents.media", found), result("contents.odd", warned), result("contents.rare", rare)]
+    report = markdown.text(account(results))
     assert len(report.encode()) < markdown.LONGEST
-    assert "- and 4992 more" in report and "- and 475 more warnings" in report
+    assert "- and 4992 more (`--media-report json:PATH` lists all)" in report and "- and 492 more warnings" in report
+    assert "/1 is rare" in report
 
 
 @pytest.mark.parametrize("images", [30, 300, 3000])

@@ -77,6 +77,15 @@ def test_the_level_is_the_severity(severity):
     assert run["results"][0]["level"] == str(severity)
 
 
+def test_what_github_would_refuse_the_file_for_is_left_out_and_counted():
+    mild = [finding(f"/{n}", Severity.NOTE) for n in range(sarif.MOST_RESULTS + 5)]
+    run = only_run(sarif.document(account([result("a.b", mild), result("c.d", [finding("is broken")])])))
+    assert len(run["results"]) == sarif.MOST_RESULTS
+    assert run["results"][0]["message"]["text"] == "is broken"
+    (note,) = run["invocations"][0]["toolExecutionNotifications"]
+    assert note["message"]["text"].startswith("6 findings are left out, the mildest: --media-report json:PATH")
+
+
 def test_rules_have_the_level_that_the_policy_gives_them():
     run = only_run(report_of(result("a.b"), policy=Policy(severity={"a.b": Severity.NOTE})))
     assert run["tool"]["driver"]["rules"][0]["defaultConfiguration"] == {"level": "note"}

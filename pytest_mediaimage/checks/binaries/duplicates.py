@@ -10,6 +10,7 @@ from ...image.entries import FILE
 from ...image.loader import Link, Process
 from ...result import Finding, Severity, format_bytes
 from ..context import Context
+from ..many import each
 from ..registry import check
 from ..subject import FoundFFmpeg
 
@@ -17,7 +18,6 @@ from ..subject import FoundFFmpeg
 _TOLERATED = 10 * 10**6
 _SMALLEST = 10**6  # of a file that is worth a line
 _STATIC = 4 * 10**6  # a tool with its codecs inside has 10 MB and more, one of a shared build 0.5 MB
-_LISTED = 20
 _SONAME = re.compile(r"(?P<base>.+?)\.so\.(?P<version>[\d.]+)")
 
 
@@ -37,17 +37,22 @@ def duplicates(context: Context) -> Iterator[Finding]:
     yield from both
     for group in tools:
         yield _of_tools(context, group, severity)
-    for spare, paths, layer in sorted(copies, reverse=True)[:_LISTED]:
-        listed = ", ".join(paths[1:4]) + (f" and {len(paths) - 4} more" if len(paths) > 4 else "")
-        yield context.finding(
-            f"{paths[0]} has the same content as {listed}: {format_bytes(spare)} too much",
-            severity=severity,
-            layer=layer,
-            file=paths[0],
-            bytes=spare,
-            evidence="identical files",
-            fix="Keep one file and make the others links (ln -s) in the instruction that adds them.",
-        )
+    yield from each(
+        sorted(copies, reverse=True), lambda copy: _of_copies(context, *copy, severity), "groups of identical files"
+    )
+
+
+def _of_copies(context: Context, spare: int, paths: list[str], layer: int, severity: Severity | None) -> Finding:
+    listed = ", ".join(paths[1:4]) + (f" and {len(paths) - 4} more" if len(paths) > 4 else "")
+    return context.finding(
+        f"{paths[0]} has the same content as {listed}: {format_bytes(spare)} too much",
+        severity=severity,
+        layer=layer,
+        file=paths[0],
+        bytes=spare,
+        evidence="identical files",
+        fix="Keep one file and make the others links (ln -s) in the instruction that adds them.",
+    )
 
 
 def _two_versions(context: Context) -> Iterator[Finding]:

@@ -11,11 +11,10 @@ from ...result import Finding, Severity
 from .. import packages
 from ..context import Context
 from ..host_libraries import is_host_library
+from ..many import each
 from ..reach import Orphan
 from ..registry import check
 from ..transcode import HARDWARE
-
-_LISTED = 20
 
 
 @dataclass(slots=True)
@@ -49,10 +48,14 @@ def loadable(context: Context) -> Iterator[Finding]:
         context.skip("neither entry point nor command names a program, and no FFmpeg is in the image")
     for orphan in reach.orphans:
         yield _without_interpreter(context, orphan)
-    for fault in sorted(faults.values(), key=lambda fault: not fault.started)[:_LISTED]:
-        more = len(fault.programs) - 1
-        also = f"; {more} more {'program needs' if more == 1 else 'programs need'} it too" if more else ""
-        yield context.finding(f"{_arrows(fault.chain)}{fault.text}{also}", layer=fault.chain[-1].layer, **fault.finding)
+    ordered = sorted(faults.values(), key=lambda fault: not fault.started)
+    yield from each(ordered, lambda fault: _told(context, fault), "programs and libraries that lack something")
+
+
+def _told(context: Context, fault: _Fault) -> Finding:
+    more = len(fault.programs) - 1
+    also = f"; {more} more {'program needs' if more == 1 else 'programs need'} it too" if more else ""
+    return context.finding(f"{_arrows(fault.chain)}{fault.text}{also}", layer=fault.chain[-1].layer, **fault.finding)
 
 
 def _faults(

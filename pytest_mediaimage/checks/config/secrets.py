@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ...image.analysers.credentials import credentials, is_stand_in, masked, shown
+from ...image.analysers.credentials import credentials, is_named_secret, masked, shown
 from ...image.analysers.private_keys import private_keys
 from ...image.analysers.secret_files import registry_logins
 from ...result import Finding, Severity
@@ -14,17 +14,10 @@ from ..context import Context
 from ..registry import check
 from .document import document
 
-# A name that says what its value is. GPG_KEY of the python images is no such name: it is a public key's fingerprint.
-_NAME = re.compile(
-    r"(?:.*_)?(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|SECRET_KEY|TOKEN|AUTH_TOKEN|ACCESS_TOKEN|API_?KEY|ACCESS_KEY"
-    r"|PRIVATE_KEY|CLIENT_SECRET|CREDENTIALS)",
-    re.IGNORECASE,
-)
 # Arguments of a build stand before the command: BuildKit and Docker write `|2 A=1 B=2 /bin/sh -c ...`.
 _ARGUMENTS = re.compile(r"(?:RUN )?\|\d+ (.*?)(?= /bin/| \S+ -\w*c |$)", re.DOTALL)
 _ASSIGNMENT = re.compile(r"(?:^|\s)([A-Za-z_][A-Za-z0-9_]*)=(\"[^\"]*\"|'[^']*'|\S*)")
 _ENV_STEP = re.compile(r"(?:/bin/sh -c #\(nop\)\s+)?(?:ENV|ARG) (.*)", re.DOTALL)
-_SHORTEST = 8
 _FIX = (
     "Revoke it now, for whoever pulled the image has it; then hand it to the build with `RUN --mount=type=secret` "
     "and to the container when it starts."
@@ -105,20 +98,11 @@ def _named(context: Context) -> Iterator[tuple[str, str, str]]:
     """(place, name, value) of what only its name makes a secret."""
     read = document(context.image.config)
     for name, value in read.env:
-        if _is_secret(name, value):
+        if is_named_secret(name, value):
             yield f"the environment ({name})", name, value
     for number, step in enumerate(read.steps, 1):
         match = _ARGUMENTS.match(step) or _ENV_STEP.match(step)
         for name, written in _ASSIGNMENT.findall(match[1]) if match else ():
             value = written.strip("\"'")
-            if _is_secret(name, value):
+            if is_named_secret(name, value):
                 yield f"step {number} of the history ({name})", name, value
-
-
-def _is_secret(name: str, value: str) -> bool:
-    """A value that nobody would write for anything else: some length, of letters and digits, and no path or URL."""
-    if len(value) < _SHORTEST or not _NAME.fullmatch(name) or is_stand_in(value):
-        return False
-    if re.search(r"\s|^[/.~]|://|^sha\d+:", value):
-        return False
-    return any(letter.isdigit() for letter in value) and any(letter.isalpha() for letter in value)

@@ -9,11 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...policy import Policy
-from ...result import Finding
 from ..context import Context
-
-LISTED = 20
-"""Findings of one check that are listed each; the rest is said in one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +56,3 @@ def still_pulled(context: Context, item: Found) -> str:
     """Words for what can't be seen and travels none the less; empty for what can."""
     by = hidden_by(context, item.layer, item.ordinal)
     return "" if by is None else f", deleted or replaced by layer {by + 1} but still pulled"
-
-
-def more(context: Context, count: int, what: str, fix: str) -> Finding:
-    """The finding for those that aren't listed each."""
-    return context.finding(f"and {count} more {what}", evidence=f"more {what}", fix=fix)

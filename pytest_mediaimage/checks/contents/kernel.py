@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -12,8 +11,9 @@ from ...image.analysers import kernel as kernel_files
 from ...image.entries import FILE
 from ...result import Finding, format_bytes
 from ..context import Context
+from ..many import each
 from ..registry import check
-from .found import LISTED, Found, found, more, still_pulled
+from .found import Found, found, still_pulled
 
 _FIX = "Remove it and what installed it (kernel headers, dkms, an installer): the host brings the driver."
 # Trees that packages install as a whole: one finding for each says all.
@@ -42,18 +42,18 @@ def kernel_drivers(context: Context) -> Iterator[Finding]:
     files = list(found(context, kernel_files.NAME))
     context.measure(len(files), budget=0, unit="files")
     causes = _with_trees(context, _grouped(files))
-    for cause in heapq.nlargest(LISTED, causes, key=lambda cause: cause.length):
-        file = cause.file
-        if cause.path == file.path:
-            message = f"{file.path} is {file.fact}{still_pulled(context, file)}"
-        else:
-            what = f"{cause.count} times {file.fact}" if cause.count > 1 else file.fact
-            message = f"{cause.path} has {what}, such as {file.path} ({format_bytes(cause.length)} in all)"
-        yield context.finding(
-            message, layer=file.layer, file=cause.path, bytes=cause.length, evidence=file.fact, fix=_FIX
-        )
-    if len(causes) > LISTED:
-        yield more(context, len(causes) - LISTED, "kernel drivers", _FIX)
+    heaviest = sorted(causes, key=lambda cause: -cause.length)
+    yield from each(heaviest, lambda cause: _told(context, cause), "kernel drivers")
+
+
+def _told(context: Context, cause: _Several) -> Finding:
+    file = cause.file
+    if cause.path == file.path:
+        message = f"{file.path} is {file.fact}{still_pulled(context, file)}"
+    else:
+        what = f"{cause.count} times {file.fact}" if cause.count > 1 else file.fact
+        message = f"{cause.path} has {what}, such as {file.path} ({format_bytes(cause.length)} in all)"
+    return context.finding(message, layer=file.layer, file=cause.path, bytes=cause.length, evidence=file.fact, fix=_FIX)
 
 
 def _grouped(files: Iterable[Found]) -> list[_Several]:

@@ -11,8 +11,9 @@ from ...image.analysers import elf, kind
 from ...image.entries import FILE, HARDLINK, Entries
 from ...result import Finding, Severity, format_bytes
 from ..context import Context
+from ..many import each
 from ..registry import check
-from .found import LISTED, Found, accepts, found, hidden_by, more
+from .found import Found, accepts, found, hidden_by
 from .leftover_places import CORE, DOCUMENTATION, DROPPINGS, OBJECTS, ORPHANS, PACKAGES, Cause, place_of
 
 # Wheels that stay: Python installs pip from them into virtual environments.
@@ -60,21 +61,22 @@ def leftovers(context: Context) -> Iterator[Finding]:
         for (cause, folder), pile in sorted(piles.items(), key=lambda pair: -pair[1].total)
         if totals[cause] >= cause.worth and pile.files and pile.total >= cause.worth // 10
     ]
-    for cause, folder, pile in told[:LISTED]:
-        serious = cause.warn is not None and totals[cause] >= cause.warn
-        count = f"{pile.files} files" if pile.files > 1 else "1 file"
-        yield context.finding(
-            f"{folder}: {cause.name}, {format_bytes(pile.total)} in {count}",
-            severity=None if serious else Severity.NOTE,
-            layer=pile.visible.most_common(1)[0][0],
-            file=folder,
-            bytes=pile.total,
-            evidence=cause.name,
-            fix=cause.fix,
-        )
-    if len(told) > LISTED:
-        yield more(context, len(told) - LISTED, "folders with leftovers", told[LISTED][0].fix)
+    yield from each(told, lambda one: _told(context, *one, totals), "folders with leftovers")
     yield from _deleted(context, piles)
+
+
+def _told(context: Context, cause: Cause, folder: str, pile: _Pile, totals: Counter[Cause]) -> Finding:
+    serious = cause.warn is not None and totals[cause] >= cause.warn
+    count = f"{pile.files} files" if pile.files > 1 else "1 file"
+    return context.finding(
+        f"{folder}: {cause.name}, {format_bytes(pile.total)} in {count}",
+        severity=None if serious else Severity.NOTE,
+        layer=pile.visible.most_common(1)[0][0],
+        file=folder,
+        bytes=pile.total,
+        evidence=cause.name,
+        fix=cause.fix,
+    )
 
 
 def _deleted(context: Context, piles: _Piles) -> Iterator[Finding]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -10,12 +9,14 @@ from ...image.analysers import archived_media
 from ...image.analysers import media as media_files
 from ...result import Finding, Severity, format_bytes
 from ..context import Context
+from ..many import each
 from ..registry import check
-from .found import LISTED, Found, found, more, still_pulled
+from .found import Found, found, still_pulled
 
 # Below it lie test clips of libraries: scipy ships 72 kB of WAVs. Above it somebody forgot a film.
 _TOLERATED = 2 * 10**6
 
+_ARCHIVE = "an archive"
 _FIX = (
     "Leave it out of the build context (.dockerignore) and fetch it when it is needed, or name it under contents.allow."
 )
@@ -34,17 +35,19 @@ def media(context: Context) -> Iterator[Finding]:
         if files:
             yield _tolerated(context, files, total)
         return
-    for item in heapq.nlargest(LISTED, files, key=lambda item: item.length):
-        yield context.finding(
-            f"{item.path} is {item.fact} ({format_bytes(item.length)}){still_pulled(context, item)}",
-            layer=item.layer,
-            file=item.path,
-            bytes=item.length,
-            evidence=item.fact,
-            fix=_FIX,
-        )
-    if len(files) > LISTED:
-        yield more(context, len(files) - LISTED, "audio and video files", _FIX)
+    heaviest = sorted(files, key=lambda item: -item.length)
+    yield from each(heaviest, lambda item: _told(context, item), "audio and video files")
+
+
+def _told(context: Context, item: Found) -> Finding:
+    return context.finding(
+        f"{item.path} is {item.fact} ({format_bytes(item.length)}){still_pulled(context, item)}",
+        layer=item.layer,
+        file=item.path,
+        bytes=item.length,
+        evidence=_ARCHIVE if item.fact.startswith(_ARCHIVE) else item.fact,
+        fix=_FIX,
+    )
 
 
 def _tolerated(context: Context, files: list[Found], total: int) -> Finding:
@@ -67,4 +70,4 @@ def _in_archives(context: Context) -> Iterator[Found]:
     for item in found(context, archived_media.NAME):
         fact = item.fact
         several = "" if fact["members"] == 1 else f"{fact['members']} audio and video files, the largest "
-        yield replace(item, length=fact["bytes"], fact=f"an archive with {several}{fact['name']}, {fact['what']}")
+        yield replace(item, length=fact["bytes"], fact=f"{_ARCHIVE} with {several}{fact['name']}, {fact['what']}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import re
 from collections.abc import Iterator
 
@@ -10,8 +9,9 @@ from ...image.analysers import archived_media, kind, media
 from ...image.entries import FILE
 from ...result import Finding, format_bytes
 from ..context import Context
+from ..many import each
 from ..registry import check
-from .found import LISTED, Found, accepts, hidden_by, more
+from .found import Found, accepts, hidden_by
 from .leftover_places import place_of
 
 _MODELS = {
@@ -48,17 +48,19 @@ _FIX = (
 def models(context: Context) -> Iterator[Finding]:
     files = list(_files(context))
     context.measure(sum(item.length for item in files), budget=0, unit="bytes")
-    for item in heapq.nlargest(LISTED, files, key=lambda item: item.length):
-        yield context.finding(
-            f"{item.path} is {item.fact} ({format_bytes(item.length)})",
-            layer=item.layer,
-            file=item.path,
-            bytes=item.length,
-            evidence=item.fact,
-            fix=_FIX,
-        )
-    if len(files) > LISTED:
-        yield more(context, len(files) - LISTED, "models and data files", _FIX)
+    heaviest = sorted(files, key=lambda item: -item.length)
+    yield from each(heaviest, lambda item: _told(context, item), "models and data files")
+
+
+def _told(context: Context, item: Found) -> Finding:
+    return context.finding(
+        f"{item.path} is {item.fact} ({format_bytes(item.length)})",
+        layer=item.layer,
+        file=item.path,
+        bytes=item.length,
+        evidence=item.fact,
+        fix=_FIX,
+    )
 
 
 def _files(context: Context) -> Iterator[Found]:

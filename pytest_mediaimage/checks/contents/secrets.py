@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from ...image.analysers import secrets as secret_files
 from ...result import Finding, Severity
 from ..context import Context
+from ..many import each
 from ..registry import check
-from .found import LISTED, Found, still_pulled
+from .found import Found, still_pulled
 
 # Keys that packages ship for their tests and in their documents are known to everybody, and guard nothing: tornado's
 # test.key, Python's and Node's own test certificates, examples below /usr/share/doc.
@@ -45,23 +46,19 @@ def secrets(context: Context) -> Iterator[Finding]:
     context.measure(len(files), budget=0, unit="files")
     judged = [(item, what, _severity(item, what)) for item in files for what in _each(item)]
     judged.sort(key=lambda one: -(one[2] or Severity.ERROR))
-    for item, what, severity in judged[:LISTED]:
-        yield context.finding(
-            f"{item.path} holds {_words(item, what)}{still_pulled(context, item)}",
-            severity=severity,
-            layer=item.layer,
-            file=item.path,
-            bytes=item.length,
-            evidence=f"{what['kind']} {what['mark']}".strip(),
-            fix=_fix(item, what),
-        )
-    if len(judged) > LISTED:
-        yield Finding(
-            f"{len(judged) - LISTED} more keys and credentials",
-            severity=max((severity or Severity.ERROR for _, _, severity in judged[LISTED:])),
-            evidence="more",
-            fix="Mend those above first, and run the check again.",
-        )
+    yield from each(judged, lambda one: _told(context, *one), "keys and credentials")
+
+
+def _told(context: Context, item: Found, what: dict[str, object], severity: Severity | None) -> Finding:
+    return context.finding(
+        f"{item.path} holds {_words(item, what)}{still_pulled(context, item)}",
+        severity=severity,
+        layer=item.layer,
+        file=item.path,
+        bytes=item.length,
+        evidence=f"{what['kind']} {what['mark']}".strip(),
+        fix=_fix(item, what),
+    )
 
 
 def _found(context: Context) -> Iterator[Found]:

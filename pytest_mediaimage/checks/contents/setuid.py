@@ -11,9 +11,9 @@ from ...image.entries import FILE, HARDLINK
 from ...image.tree import Node
 from ...result import Finding, Severity
 from ..context import Context
+from ..many import each
 from ..registry import check
 from .capabilities import file_capabilities
-from .found import LISTED
 from .setuid_known import KNOWN, KNOWN_CAPABILITIES, merged
 
 _SETUID, _SETGID, _WORLD_WRITABLE, _EXECUTABLE = 0o4000, 0o2000, 0o002, 0o111
@@ -45,14 +45,7 @@ def setuid(context: Context) -> Iterator[Finding]:
     context.measure(len(unknown), unit="files")
     findings = [_judge(context, item) for item in unknown]
     findings.sort(key=lambda finding: -(finding.severity or Severity.ERROR))
-    yield from findings[:LISTED]
-    if len(findings) > LISTED:
-        yield Finding(
-            f"{len(findings) - LISTED} more files with the rights of others",
-            severity=findings[LISTED].severity,
-            evidence="more",
-            fix="Remove the rights of all of them: `find / -xdev -perm /6000 -type f -exec chmod a-s {} +`.",
-        )
+    yield from each(findings, lambda finding: finding, "files with the rights of others")
 
 
 def _with_mode(context: Context) -> Iterator[_Privileged]:

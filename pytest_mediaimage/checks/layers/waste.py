@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import heapq
 import os.path
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 from ...image.entries import FILE, HARDLINK, Entries
 from ...image.tree import Hidden
 from ...result import Finding, format_bytes
-from ..blame import LISTED
+from ..blame import directory_of, lines
 from ..context import Context
+from ..many import each
 from ..registry import check
 
 # A percentage alone cries wolf at small images.
 _FLOOR = 10 * 10**6
-# Where copies explain the waste, a line for each kilobyte that useradd left in /etc hides them.
-_WORTH_A_WORD = 0.01
+# Of one file that is worth a line. No part of the waste: then more files would be worth one when a large one is mended.
+_CRUMB = 100_000
+_FIX = "Delete it in the instruction that made it, or build in a stage of its own and copy the result."
 
 
 @dataclass(slots=True)
@@ -79,35 +80,61 @@ def waste(context: Context) -> Iterator[Finding]:
         return
     share = f"({percent:.1f} % of the image is wasted)"
     copies, rest = _sorted_out(context)
-    for copy in copies[:LISTED]:
-        count = f"{len(copy.files)} files below {copy.folder}" if len(copy.files) > 1 else copy.folder
-        links = f"; hard links to it came apart, {format_bytes(copy.apart)} more" if copy.apart else ""
-        yield context.finding(
-            f"layer {copy.by + 1} holds {count} of layer {copy.of + 1} again with the same content, "
-            f"{format_bytes(copy.length)}: {copy.cause}{links} {share}",
-            layer=copy.by,
-            file=copy.folder,
-            bytes=copy.length + copy.apart,
-            evidence="copied again",
-            fix=copy.fix,
-        )
-    least = wasted * _WORTH_A_WORD if copies else 0
-    for item in rest[: max(LISTED - len(copies), 1)]:
-        if item.entry.size < least:
-            break
-        yield context.finding(
-            f"{format_bytes(item.entry.size)} of /{item.path} can't be seen: "
-            f"layer {item.by + 1} replaces or deletes it {share}",
-            layer=item.layer,
-            file="/" + item.path,
-            bytes=item.entry.size,
-            evidence="hidden",
-            fix="Delete it in the instruction that made it, or build in a stage of its own and copy the result.",
-        )
+    yield from each(copies, lambda copy: _copied(context, copy, share), "copies of files with the same content")
+    large = sorted((item for item in rest if item.entry.size >= _CRUMB), key=lambda item: -item.entry.size)
+    yield from each(large, lambda item: _hidden(context, item, share), "hidden files")
+    if len(large) < len(rest):
+        yield _crumbs(context, [item for item in rest if item.entry.size < _CRUMB], share)
+
+
+def _copied(context: Context, copy: _Copy, share: str) -> Finding:
+    count = f"{len(copy.files)} files below {copy.folder}" if len(copy.files) > 1 else copy.folder
+    links = f"; hard links to it came apart, {format_bytes(copy.apart)} more" if copy.apart else ""
+    return context.finding(
+        f"layer {copy.by + 1} holds {count} of layer {copy.of + 1} again with the same content, "
+        f"{format_bytes(copy.length)}: {copy.cause}{links} {share}",
+        layer=copy.by,
+        file=copy.folder,
+        bytes=copy.length + copy.apart,
+        evidence="copied again",
+        fix=copy.fix,
+    )
+
+
+def _hidden(context: Context, item: Hidden, share: str) -> Finding:
+    return context.finding(
+        f"{format_bytes(item.entry.size)} of /{item.path} can't be seen: "
+        f"layer {item.by + 1} replaces or deletes it {share}",
+        layer=item.layer,
+        file="/" + item.path,
+        bytes=item.entry.size,
+        evidence="hidden",
+        fix=_FIX,
+    )
+
+
+def _crumbs(context: Context, items: list[Hidden], share: str) -> Finding:
+    """One finding: a line for each kilobyte that useradd left in /etc would hide the others."""
+    weights: Counter[tuple[str, int, int]] = Counter()
+    for item in items:
+        weights[directory_of(item.path), item.layer, item.by] += item.entry.size
+    count = f"{len(items)} small files" if len(items) > 1 else "a small file"
+    where = lines(
+        (weight, f"{directory}  layer {layer + 1}, by layer {by + 1}")
+        for (directory, layer, by), weight in weights.items()
+    )
+    (_, layer, _), _ = weights.most_common(1)[0]
+    return context.finding(
+        f"{format_bytes(weights.total())} in {count} can't be seen: later layers replace or delete them {share}{where}",
+        layer=layer,
+        bytes=weights.total(),
+        evidence="small hidden files",
+        fix=_FIX,
+    )
 
 
 def _sorted_out(context: Context) -> tuple[list[_Copy], list[Hidden]]:
-    """What is hidden by the same content again, heaviest group first, and the heaviest of what else is hidden."""
+    """What is hidden by the same content again, heaviest group first, and what else is hidden."""
     by_layer: defaultdict[int, list[Hidden]] = defaultdict(list)
     for item in context.image.tree.hidden:
         if item.entry.size:
@@ -132,10 +159,7 @@ def _sorted_out(context: Context) -> tuple[list[_Copy], list[Hidden]]:
         copy.apart = _apart(
             copy, context.image.layer_facts[copy.of].entries, context.image.layer_facts[copy.by].entries
         )
-    return (
-        sorted(copies.values(), key=lambda copy: -copy.length),
-        heapq.nlargest(LISTED, rest, key=lambda item: item.entry.size),
-    )
+    return sorted(copies.values(), key=lambda copy: -copy.length), rest
 
 
 def _apart(copy: _Copy, old: Entries, new: Entries) -> int:

@@ -8,7 +8,7 @@ from ...image.manifest import MANIFEST_TYPES, Descriptor
 from ...result import Finding, Severity, format_bytes
 from ..context import Context
 from ..registry import check
-from .words import LISTED, LOCAL, joined
+from .words import LOCAL, joined
 
 _DOCKER_MANIFEST = MANIFEST_TYPES[1]
 # Builders reuse the gzip blob of an empty layer or a cached one; such crumbs are no decision of anybody's.
@@ -87,7 +87,7 @@ def _otherwise(
         heavy = own or others
         weight = sum(layers[index].length for index in heavy)
         crumbs = bool(own) and weight <= _CRUMBS * total
-        for index in heavy[:LISTED]:
+        for index in heavy:
             yield context.finding(
                 f"layer {index + 1} is {_named(packings[index])}, not {wanted} ({format_bytes(layers[index].length)}; "
                 f"{_percent(weight, total)} of the image isn't as asked)",

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from ...image.entries import BLOCK, CHAR
 from ...result import Finding, Severity
 from ..context import Context
+from ..many import each
 from ..registry import check
-from .words import LISTED, joined
+from .words import joined
 
 _AUFS = ".wh..wh."
 
@@ -29,29 +30,33 @@ def layers(context: Context) -> Iterator[Finding]:
     ]
     dangling = context.image.tree.dangling
     context.measure(len(unsafe) + len(dangling), budget=0, unit="entries")
-    for layer, name, reason in unsafe[:LISTED]:
-        yield context.finding(
-            f"layer {layer + 1} has an entry that isn't followed: {name!r}, {reason}",
-            severity=_severity(name, reason),
-            layer=layer,
-            file=name,
-            evidence=reason,
-            fix="Build the layer with a builder that writes clean names, relative to the root; "
-            "in one made with tar, use -C DIR and no -P.",
-        )
-    for layer, ordinal in dangling[:LISTED]:
-        path, link = facts[layer].entries.path(ordinal), facts[layer].entries.link(ordinal)
-        yield context.finding(
-            f"layer {layer + 1} has a hard link /{path} to /{link}, which isn't there to be linked to",
-            layer=layer,
-            file=f"/{path}",
-            evidence=f"hard link to /{link}",
-            fix="Let the layer hold the file itself before its links, or make it a symbolic link.",
-        )
-    more = max(len(unsafe) - LISTED, 0) + max(len(dangling) - LISTED, 0)
-    if more:
-        yield context.finding(f"and {more} more such entries", evidence="more", fix="Mend those that are listed first.")
+    yield from each(unsafe, lambda entry: _unsafe(context, *entry), "entries that aren't followed")
+    yield from each(dangling, lambda entry: _dangling(context, *entry), "hard links to what isn't there")
     yield from _devices(context)
+
+
+def _unsafe(context: Context, layer: int, name: str, reason: str) -> Finding:
+    return context.finding(
+        f"layer {layer + 1} has an entry that isn't followed: {name!r}, {reason}",
+        severity=_severity(name, reason),
+        layer=layer,
+        file=name,
+        evidence=reason,
+        fix="Build the layer with a builder that writes clean names, relative to the root; "
+        "in one made with tar, use -C DIR and no -P.",
+    )
+
+
+def _dangling(context: Context, layer: int, ordinal: int) -> Finding:
+    entries = context.image.layer_facts[layer].entries
+    path, link = entries.path(ordinal), entries.link(ordinal)
+    return context.finding(
+        f"layer {layer + 1} has a hard link /{path} to /{link}, which isn't there to be linked to",
+        layer=layer,
+        file=f"/{path}",
+        evidence=f"hard link to /{link}",
+        fix="Let the layer hold the file itself before its links, or make it a symbolic link.",
+    )
 
 
 def _severity(name: str, reason: str) -> Severity | None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from ...ffmpeg import FFmpegIdentity
+from ...image.analysers.credentials import masked
 from ...image.config import Config
 from ...image.digest import Platform
 from ...image.layer import LayerFacts
@@ -103,7 +104,8 @@ def _unlike(ours: Mapping[str, str], theirs: Mapping[str, str], skipped: re.Patt
         elif name not in ours:
             parts.append(f"{name} (only there)")
         elif _neutral(ours[name]) != _neutral(theirs[name]):
-            parts.append(f"{name} ({theirs[name][:60]!r}, not {ours[name][:60]!r})")
+            its, mine = (masked(f"{name}={side[name]}").removeprefix(f"{name}=")[:60] for side in (theirs, ours))
+            parts.append(f"{name} ({its!r}, not {mine!r})")
     return parts
 
 
@@ -166,4 +168,4 @@ def _neutral(text: str) -> str:
 
 
 def _shown(words: tuple[str, ...]) -> str:
-    return " ".join(words)[:100] or "none"
+    return masked(" ".join(words))[:100] or "none"

@@ -58,6 +58,8 @@ _FORMS = (
 _ANY = re.compile(
     "|".join(f"(?P<f{n}>(?<![A-Za-z0-9_])(?:{form})(?![A-Za-z0-9]))" for n, (_, form) in enumerate(_FORMS))
 )
+# What each of the forms has, much faster to look for: texts without it, nearly all, needn't be tried for every form.
+_POSSIBLE = re.compile(r"[A-Za-z0-9_-]{20}|[A-Za-z0-9+/]{40}|://[^\s/?#]*@")
 _SECRET_GROUPS = ("aws", "azure", "url")
 
 # Not secret by itself, or meant to be seen by whoever uses the service.
@@ -76,6 +78,22 @@ _WEAK = frozenset(
         "foo bar mypassword my_password my-password postgres mysql redis rabbitmq minio minioadmin",
     )
 )
+# A name that says what its value is. GPG_KEY of the python images is no such name: it is a public key's fingerprint.
+_NAME = re.compile(
+    r"(?:.*_)?(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|SECRET_KEY|TOKEN|AUTH_TOKEN|ACCESS_TOKEN|API_?KEY|ACCESS_KEY"
+    r"|PRIVATE_KEY|CLIENT_SECRET|CREDENTIALS)",
+    re.IGNORECASE,
+)
+_ASSIGNMENT = re.compile(
+    r"(?<![A-Za-z0-9_])(?P<name>[A-Za-z_][A-Za-z0-9_]*)=(?:\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)'|(?P<bare>\S*))"
+)
+_SHORTEST = 8
+# A private key, whole or cut off, lines ended by line breaks or by what stands for them in JSON and in shells.
+_BLOCK = re.compile(
+    r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:\\+[nr]|\s)+(?P<key>[A-Za-z0-9+/=\s\\:,.-]{40,})"
+)
+# What `docker login` writes, also inside quotes of a shell or of JSON.
+_LOGIN = re.compile(r"\\?\"(?:auth|identitytoken|registrytoken|password)\\?\"\s{0,9}:\s{0,9}\\?\"(?P<login>[^\"\\]+)")
 _FEWEST = 6  # different characters in a secret of chance
 
 
@@ -97,7 +115,7 @@ class Credential:
 
 def credentials(text: str) -> Iterator[Credential]:
     """Every credential in the text. What stands in for one is none, such as AWS' own AKIAIOSFODNN7EXAMPLE."""
-    for match in _ANY.finditer(text):
+    for match in _ANY.finditer(text) if _POSSIBLE.search(text) else ():
         assert match.lastgroup is not None
         kind = _FORMS[int(match.lastgroup[1:])][0]
         group = next((name for name in _SECRET_GROUPS if match[name] is not None), None)
@@ -128,12 +146,40 @@ def shown(secret: str) -> str:
     return f"{secret[:4] if len(secret) >= 16 else secret[:1]}…"
 
 
+def is_named_secret(name: str, value: str) -> bool:
+    """Whether a variable's name says that its value is secret, and the value can be one.
+
+    That is one that nobody would write for anything else: of some length, of letters and digits, no path and no URL.
+    """
+    if len(value) < _SHORTEST or not _NAME.fullmatch(name) or is_stand_in(value):
+        return False
+    if re.search(r"\s|^[/.~]|://|^sha\d+:", value):
+        return False
+    return any(letter.isdigit() for letter in value) and any(letter.isalpha() for letter in value)
+
+
+def secret_spans(text: str) -> Iterator[tuple[int, int]]:
+    """Where anything stands that must not be shown, from and to, in no order; they may overlap.
+
+    Credentials of known forms, values that their name makes a secret (`NAME=value`), private keys, and logins of
+    registries.
+    """
+    yield from ((found.start, found.end) for found in credentials(text))
+    for match in _ASSIGNMENT.finditer(text):
+        group = next(name for name in ("double", "single", "bare") if match[name] is not None)
+        if is_named_secret(match["name"], match[group]):
+            yield match.span(group)
+    yield from (match.span("key") for match in _BLOCK.finditer(text))
+    yield from (match.span("login") for match in _LOGIN.finditer(text) if not is_stand_in(match["login"]))
+
+
 def masked(text: str) -> str:
-    """The text with each credential in it cut down to what `shown` leaves."""
+    """The text with each secret in it (see `secret_spans`) cut down to what `shown` leaves."""
     pieces, at = [], 0
-    for found in credentials(text):
-        pieces += [text[at : found.start], shown(text[found.start : found.end])]
-        at = found.end
+    for start, end in sorted(secret_spans(text)):
+        if start >= at:
+            pieces += [text[at:start], shown(text[start:end])]
+        at = max(at, end)
     return "".join([*pieces, text[at:]])
 
 
