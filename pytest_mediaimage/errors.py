@@ -10,6 +10,7 @@
     │   ├── SandboxUnavailable        bubblewrap or user namespaces are missing or forbidden
     │   ├── ToolUnavailable           a program we call (syft) is missing or broke
     │   ├── StorageFault              no space, or a directory that can't be written
+    │   ├── runtime.base.DevicesRefused    a device of this machine can't be given to a container
     │   └── media.samples.SampleDamaged   a bundled clip isn't what its checksum says
     ├── UsageError                    what was asked for can't be done as it was asked (exit code 4)
     │   ├── InvalidReference          a reference, digest or platform that can't be parsed

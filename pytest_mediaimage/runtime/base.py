@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Protocol
+
+from ..errors import EnvironmentFault, MediaImageError
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Docker's `PATH` for an image that sets none."""
@@ -72,6 +74,61 @@ class Capability:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Devices:
+    """What of this machine's hardware a container is given.
+
+    `nodes` are paths of device nodes, the same inside; `groups` the numbers of groups that may open them, for a user
+    who isn't root. `nvidia` asks the engine for all NVIDIA GPUs with these driver capabilities, such as `video`.
+    """
+
+    nodes: tuple[str, ...] = ()
+    groups: tuple[int, ...] = ()
+    nvidia: tuple[str, ...] = ()
+
+
+class DevicesRefused(EnvironmentFault):
+    """A runtime can't hand on a device that it was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What a container gets besides the image. A runtime that can't give it raises EnvironmentFault.
+
+    `memory` is in bytes, swap included, `cpus` in cores; both where `memory-limit` is a capability. `tmpfs` are file
+    systems in memory: an absolute path, and how many bytes fit. `hardened` is what a strict cluster allows: the root
+    read-only but for the folder of this package and /tmp, user and group 65534, no capability.
+    """
+
+    devices: Devices = Devices()
+    memory: int | None = None
+    cpus: float | None = None
+    tmpfs: Mapping[str, int] = field(default_factory=dict)
+    hardened: bool = False
+
+
+PLAIN = Resources()
+"""No device, no limit."""
+
+NOBODY = 65534
+"""User and group of a hardened container: the kernel's overflow id, which owns nothing in an image."""
+
+
+class NotStarted(MediaImageError):
+    """A command can't become a container's process 1: the image lacks it, or can't execute it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """CPU seconds that a container's processes took so far, bytes of memory that they hold (without files' pages),
+    and their threads, the container's own `init` left out. What ended before it was asked for may be missing from the
+    last two."""
+
+    cpu_seconds: float
+    memory: int
+    threads: int
+
+
 class Container(Protocol):
     """A started container. Every path in it is absolute."""
 
@@ -108,6 +165,48 @@ class Container(Protocol):
         OSError where it isn't a regular file or links loop, StorageFault where the host's disk is full.
         """
 
+    def usage(self) -> Usage:
+        """What its processes use at this moment."""
+
+    def close(self) -> None:
+        """Kill everything in it and remove all trace. May be called twice."""
+
+
+class Process(Protocol):
+    """A container whose process 1 is a command, as an orchestrator starts it. Only one thread may use it."""
+
+    def wait(self, timeout: float) -> int | None:
+        """Its exit code as a shell gives it, None where it still runs after `timeout` seconds."""
+
+    def terminate(self) -> None:
+        """Send SIGTERM to process 1, as `docker stop` and a kubelet do first. Process 1 gets only what it handles."""
+
+    def kill(self) -> None:
+        """Send SIGKILL to process 1, and so to all in the container."""
+
+    def programs(self) -> tuple[str, ...]:
+        """The names of the processes that run now (15 characters at most), process 1 first; empty after the end."""
+
+    def kill_program(self, name: str) -> bool:
+        """Send SIGKILL to the processes of this name but process 1, and to no other; whether that could be done."""
+
+    def length_of(self, path: str) -> int | None:
+        """Bytes of a regular file below the package's folder, None where there is none."""
+
+    def copy_out(self, source: str, target: Path) -> None:
+        """As Container.copy_out, for files below the package's folder; also after the end."""
+
+    def usage(self) -> Usage | None:
+        """What its processes use at this moment; None after the end."""
+
+    @property
+    def out_of_memory(self) -> bool:
+        """Whether the kernel killed a process of it for its memory limit; known after the end."""
+
+    @property
+    def output(self) -> str:
+        """What it wrote so far on stdout and stderr together, 1 MiB at most."""
+
     def close(self) -> None:
         """Kill everything in it and remove all trace. May be called twice."""
 
@@ -122,10 +221,26 @@ class Runtime(Protocol):
     def capabilities(self) -> Mapping[str, Capability]:
         """Probed by doing: `exec`, `overlay-on-disk`, `network-isolation`, `ownership`, `memory-limit`."""
 
-    def start(self, image: RunnableImage, *, work: Path) -> Container:
+    def start(self, image: RunnableImage, *, work: Path, resources: Resources = PLAIN) -> Container:
         """Start a container without network; `work` is a directory of the run's own for its scratch.
 
-        Raises EnvironmentFault where the machine can't, UsageError where the platform doesn't fit.
+        Raises EnvironmentFault where the machine can't (DevicesRefused: not with these devices), UsageError where the
+        platform doesn't fit.
+        """
+
+    def start_command(
+        self,
+        image: RunnableImage,
+        argv: Sequence[str],
+        *,
+        work: Path,
+        files: Mapping[str, Path],
+        resources: Resources = PLAIN,
+    ) -> Process:
+        """Start a container without network whose process 1 is `argv`, in place of entry point and command.
+
+        `files` are brought in first: a path below the package's folder, and the file. They, and the directories on the
+        way, belong to the image's user. Raises NotStarted, and what `start` raises.
         """
 
     def close(self) -> None:

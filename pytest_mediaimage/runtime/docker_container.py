@@ -16,9 +16,10 @@ from docker.models.containers import Container
 from ..engine.faults import engine_faults, fault
 from ..errors import CommandTimeout, EnvironmentFault
 from . import docker_files
-from .base import CommandResult
+from .base import CommandResult, Usage
 from .capture import BoundedOutput
 from .docker_engine import api_of
+from .docker_process import usage_of
 from .users import User
 
 _REFUSED = re.compile(r"OCI runtime exec failed: (.*)", re.DOTALL)
@@ -102,6 +103,14 @@ class DockerContainer:
         """As Container.copy_out. The engine doesn't show what is mounted in the container: /proc, /dev/shm."""
         self._require_open()
         docker_files.copy_out(self._container, source, target)
+
+    def usage(self) -> Usage:
+        """As Container.usage, from the engine's statistics."""
+        self._require_open()
+        found = usage_of(self._container, without=1)
+        if found is None:
+            raise self._ended()
+        return found
 
     def close(self) -> None:
         """As Container.close."""

@@ -33,6 +33,20 @@ def resolve(container: Container, path: str) -> tuple[str, int | None]:
 
     Raises OSError with ELOOP, or EINVAL where the engine can't look it up (a file on the way, a loop).
     """
+    path, found = _look(container, path)
+    return path, int(found["mode"]) if found else None
+
+
+def length_of(container: Container, path: str) -> int | None:
+    """Bytes of a regular file, None where there is none."""
+    try:
+        _, found = _look(container, path)
+    except OSError:
+        return None
+    return None if found is None or found["mode"] & (_GO_DIRECTORY | _GO_SPECIAL) else int(found["size"])
+
+
+def _look(container: Container, path: str) -> tuple[str, dict[str, Any] | None]:
     path = str(PurePosixPath("/", path))
     for _ in range(_LINK_LIMIT):
         with engine_faults(f"look for {path}"):
@@ -44,7 +58,7 @@ def resolve(container: Container, path: str) -> tuple[str, int | None]:
             raise OSError(errno.EINVAL, "can't be looked up: a file on the way, or a loop of links", path)
         found: dict[str, Any] = json.loads(base64.b64decode(answer.headers["X-Docker-Container-Path-Stat"]))
         if not found["mode"] & _GO_LINK:
-            return path, int(found["mode"])
+            return path, found
         path = str(PurePosixPath(path).parent / found["linkTarget"])
     raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
 

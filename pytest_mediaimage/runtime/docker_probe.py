@@ -14,22 +14,23 @@ from docker.models.containers import Container
 
 from ..engine.faults import engine_faults
 from .base import Capability
-from .elf import INIT, PROBE_MEMORY
+from .elf import FOLDER, INIT, PROBE_MEMORY
 from .engine_http import IMAGES, LABEL
 
 _PRIVATE = "/private"
 _STRANGER = "10001"
 
 
-def folder_archive(program: bytes, *more: str) -> bytes:
-    """A tar archive with `init` in its folder, and further directories that root alone enters."""
+def folder_archive(program: bytes, *more: str, root: str = "/") -> bytes:
+    """A tar archive, to be unpacked in `root`, with `init` in its folder, and further directories that root enters."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name, mode in ((INIT.rpartition("/")[0], 0o755), *((name, 0o700) for name in more)):
+        own = () if root == FOLDER else ((FOLDER, 0o755),)
+        for name, mode in (*own, *((name, 0o700) for name in more)):
             directory = tarfile.TarInfo(name.strip("/"))
             directory.type, directory.mode = tarfile.DIRTYPE, mode
             archive.addfile(directory)
-        info = tarfile.TarInfo(INIT.strip("/"))
+        info = tarfile.TarInfo(INIT.removeprefix(root).strip("/"))
         info.size, info.mode = len(program), 0o755
         archive.addfile(info, io.BytesIO(program))
     return buffer.getvalue()

@@ -10,7 +10,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,17 +18,21 @@ from ..errors import SandboxUnavailable
 from ..removal import remove_tree
 from ..storage import storage_faults
 from . import inroot
-from .base import Capability, RunnableImage
+from .base import NOBODY, PLAIN, Capability, Devices, DevicesRefused, Resources, RunnableImage
 from .bubblewrap import find_bubblewrap
 from .elf import INIT
 from .platforms import require_platform
 from .rootfs import private_directory, skeleton, unpacked
 from .sandbox_container import SandboxContainer, launch
+from .sandbox_process import TEMPORARY, SandboxProcess, ground, own_folder, place, start_process
 from .userns import unwritable
 from .users import User, resolve_user
 
 _DATABASE_LIMIT = 1 << 20
 """Bytes of /etc/passwd and /etc/group that are read."""
+
+
+_NO_LIMITS = "the sandbox has no control group of its own, and so can't limit memory and CPU"
 
 
 class SandboxRuntime:
@@ -57,45 +61,105 @@ class SandboxRuntime:
         """As probed when the runtime was made, in a container of an empty image."""
         return self._capabilities
 
-    def start(self, image: RunnableImage, *, work: Path) -> SandboxContainer:
+    def start(self, image: RunnableImage, *, work: Path, resources: Resources = PLAIN) -> SandboxContainer:
         """Start a container; what it writes lies below `work`, or in memory where no overlay is possible there.
 
         Raises UsageError for a platform or user that doesn't fit, EnvironmentFault where it can't start.
         """
-        require_platform(image.platform, os.uname().machine)
-        rootfs = unpacked(image, self._cache)
-        with inroot.open_root(rootfs) as root:
-            user = resolve_user(
-                image.config.user,
-                passwd=inroot.read_text(root, "/etc/passwd", limit=_DATABASE_LIMIT),
-                group=inroot.read_text(root, "/etc/group", limit=_DATABASE_LIMIT),
-            )
-        container = self._launch(rootfs, work.resolve(), on_disk=self._overlay_on_disk(work).available, user=user)
+        rootfs, user = self._prepare(image, resources)
+        on_disk = self._overlay_on_disk(work).available
+        working_dir = image.config.working_dir or "/"
+        container = self._launch(rootfs, work.resolve(), working_dir, on_disk=on_disk, user=user, resources=resources)
         try:
-            container.configure(image.config.env, image.config.working_dir or "/", user.home)
+            container.configure(image.config.env, working_dir, user.home)
         except BaseException:
             container.close()
             raise
         return container
 
+    def start_command(
+        self,
+        image: RunnableImage,
+        argv: Sequence[str],
+        *,
+        work: Path,
+        files: Mapping[str, Path],
+        resources: Resources = PLAIN,
+    ) -> SandboxProcess:
+        """As Runtime.start_command. It dies with the thread that starts it."""
+        rootfs, user = self._prepare(image, resources)
+        on_disk = self._overlay_on_disk(work).available
+        working_dir = image.config.working_dir or "/"
+        scratch = self._scratch(rootfs, work.resolve())
+        try:
+            folder = own_folder(scratch, self._skeleton)
+            place(folder, files)
+            lower = (rootfs, ground(scratch, rootfs, working_dir), self._skeleton)
+            env = {"HOME": user.home, **image.config.env}
+            return start_process(
+                self._program, argv, lower, scratch, on_disk, user, env, working_dir, tmpfs=resources.tmpfs
+            )
+        except BaseException:
+            remove_tree(scratch)
+            raise
+
+    def _prepare(self, image: RunnableImage, resources: Resources) -> tuple[Path, User]:
+        """The image's unpacked tree, and its user, where the machine can give what is asked for."""
+        _require_devices(resources.devices)
+        if resources.memory is not None or resources.cpus is not None:
+            raise SandboxUnavailable(_NO_LIMITS, remedy="Use --media-runtime docker.")
+        require_platform(image.platform, os.uname().machine)
+        rootfs = unpacked(image, self._cache)
+        with inroot.open_root(rootfs) as root:
+            user = resolve_user(
+                f"{NOBODY}:{NOBODY}" if resources.hardened else image.config.user,
+                passwd=inroot.read_text(root, "/etc/passwd", limit=_DATABASE_LIMIT),
+                group=inroot.read_text(root, "/etc/group", limit=_DATABASE_LIMIT),
+            )
+        return rootfs, user
+
     def close(self) -> None:
         """Nothing to do: the unpacked images stay for the next run."""
 
-    def _launch(self, rootfs: Path, work: Path, *, on_disk: bool, user: User) -> SandboxContainer:
+    def _scratch(self, rootfs: Path, work: Path) -> Path:
+        """A new directory for what a container writes."""
         with storage_faults(work):
             scratch = Path(tempfile.mkdtemp(prefix="sandbox-", dir=work))
             for name in ("upper", "work"):
                 (scratch / name).mkdir()
             # The root of an overlay has the mode of its uppermost layer.
             (scratch / "upper").chmod(stat.S_IMODE(rootfs.stat().st_mode))
+        return scratch
+
+    def _launch(
+        self,
+        rootfs: Path,
+        work: Path,
+        working_dir: str = "/",
+        *,
+        on_disk: bool,
+        user: User,
+        resources: Resources = PLAIN,
+    ) -> SandboxContainer:
+        scratch = self._scratch(rootfs, work)
         try:
+            lower: tuple[Path, ...] = (rootfs, self._skeleton)
+            folder, tmpfs = None, dict(resources.tmpfs)
+            if resources.hardened:
+                folder = own_folder(scratch, self._skeleton)
+                lower = (rootfs, ground(scratch, rootfs, working_dir, temporary=True), self._skeleton)
+                tmpfs["/tmp"] = TEMPORARY
             return launch(
                 self._program,
                 self._nsenter,
-                lower=(rootfs, self._skeleton),
+                lower=lower,
                 scratch=scratch,
                 on_disk=on_disk,
                 user=user,
+                nodes=resources.devices.nodes,
+                folder=folder,
+                tmpfs=tmpfs,
+                read_only=resources.hardened,
             )
         except BaseException:
             remove_tree(scratch)
@@ -137,7 +201,7 @@ class SandboxRuntime:
             "ownership": Capability(
                 False, "the sandbox maps one user: in it, every file of the image belongs to the image's user"
             ),
-            "memory-limit": Capability(False, "the sandbox has no control group of its own"),
+            "memory-limit": Capability(False, _NO_LIMITS),
         }
 
     @contextmanager
@@ -154,6 +218,20 @@ class SandboxRuntime:
                 container.close()
         finally:
             remove_tree(scratch)
+
+
+def _require_devices(devices: Devices) -> None:
+    if devices.nvidia:
+        raise DevicesRefused(
+            "the sandbox can't bring the libraries of the NVIDIA driver into a container",
+            remedy="Use --media-runtime docker, with the NVIDIA container toolkit.",
+        )
+    for node in devices.nodes:
+        if not os.access(node, os.R_OK | os.W_OK):
+            raise DevicesRefused(
+                f"{node} isn't there, or user {os.geteuid()} may not open it",
+                remedy="Add the user to the group of the node (`sudo usermod -aG render $USER`), and log in again.",
+            )
 
 
 def _write_probe(container: SandboxContainer) -> None:

@@ -24,11 +24,12 @@ from ..errors import CommandTimeout, EnvironmentFault, SandboxUnavailable, Usage
 from ..removal import remove_tree
 from ..storage import storage_faults
 from . import inroot
-from .base import DEFAULT_PATH, CommandResult
+from .base import DEFAULT_PATH, CommandResult, Usage
 from .bubblewrap import command_line
-from .capture import collect
+from .capture import collect, cpu_seconds
 from .elf import INIT
 from .hostfile import write_whole
+from .tasks import tasks_of
 from .userns import refusal
 from .users import User
 
@@ -37,11 +38,22 @@ _START_LIMIT = 30.0
 
 
 def launch(
-    program: Path, nsenter: str, *, lower: tuple[Path, ...], scratch: Path, on_disk: bool, user: User
+    program: Path,
+    nsenter: str,
+    *,
+    lower: tuple[Path, ...],
+    scratch: Path,
+    on_disk: bool,
+    user: User,
+    nodes: tuple[str, ...] = (),
+    folder: Path | None = None,
+    tmpfs: Mapping[str, int] | None = None,
+    read_only: bool = False,
 ) -> SandboxContainer:
     """Start a container over the layers `lower`; `scratch` holds `upper` and `work`, used where `on_disk`.
 
-    The container removes `scratch` when it is closed. Raises SandboxUnavailable.
+    It is given the device `nodes` of this machine. The container removes `scratch` when it is closed. Raises
+    SandboxUnavailable.
     """
     hostname = f"sandbox-{secrets.token_hex(4)}"
     with ExitStack() as stack:
@@ -60,6 +72,10 @@ def launch(
             gid=user.gid,
             hostname=hostname,
             info_descriptor=info_writer,
+            nodes=nodes,
+            folder=folder,
+            tmpfs=tmpfs,
+            read_only=read_only,
         )
         try:
             bubblewrap = subprocess.Popen(
@@ -111,6 +127,7 @@ class SandboxContainer:
         self._enter += ["--ipc", "--uts", "--root"]
         self._env = {"PATH": DEFAULT_PATH, "HOSTNAME": hostname, "HOME": "/"}
         self._working_dir = "/"
+        self._ended_cpu_seconds = 0.0
         self._closed = False
 
     def configure(self, env: Mapping[str, str], working_dir: str, home: str) -> None:
@@ -167,7 +184,7 @@ class SandboxContainer:
                 start_new_session=True,
                 umask=0o022,
             )
-            status, stdout, stderr = collect(process, timeout)
+            status, stdout, stderr = collect(process, timeout, on_end=self._add_cpu_seconds)
             if status is None:
                 raise CommandTimeout(argv, timeout, stderr_tail=stderr.text())
         except BaseException:
@@ -182,26 +199,16 @@ class SandboxContainer:
         return CommandResult(tuple(argv), code, stdout.text(), stderr.text(), duration)
 
     def _find(self, name: str, path: str, directory: str) -> tuple[str, str, int]:
-        """(path of the program, complaint, exit code), looked up as execvp(3) does, but links resolved inside."""
         with inroot.open_root(self.root) as root:
-            try:
-                if not stat.S_ISDIR(inroot.status(root, directory).st_mode):
-                    return "", f"the working directory {directory} isn't one", 126
-            except OSError as error:
-                return "", f"the working directory {directory}: {error.strerror}", 126
-            refused = ""
-            for folder in [""] if "/" in name else path.split(":"):
-                candidate = str(PurePosixPath(directory, folder, name))
-                try:
-                    mode = inroot.status(root, candidate).st_mode
-                except OSError:
-                    continue
-                if stat.S_ISREG(mode) and mode & 0o111:
-                    return candidate, "", 0
-                refused = candidate
-        if refused:
-            return "", f"{refused} can't be executed: no file, or without the executable bit", 126
-        return "", f"{name}: no such file" if "/" in name else f"{name}: not found in PATH ({path})", 127
+            return find_program(root, name, path, directory)
+
+    def _add_cpu_seconds(self, pid: int) -> None:
+        self._ended_cpu_seconds += cpu_seconds(pid)
+
+    def usage(self) -> Usage:
+        """As Container.usage; CPU seconds are those of commands that ended."""
+        tasks = [task for task in tasks_of(self.root) if task.pid != 1]
+        return Usage(self._ended_cpu_seconds, sum(t.memory for t in tasks), sum(t.threads for t in tasks))
 
     def _kill_all(self, process: subprocess.Popen[bytes] | None) -> None:
         """Kill all in the container but pid 1. kill(-1) is one step: nothing forks away from it.
@@ -254,3 +261,25 @@ class SandboxContainer:
                 os.kill(self._pid, signal.SIGKILL)
             self._bubblewrap.wait()
         remove_tree(self._scratch)
+
+
+def find_program(root: int, name: str, path: str, directory: str) -> tuple[str, str, int]:
+    """(path of the program, complaint, exit code), looked up as execvp(3) does, but links resolved below `root`."""
+    try:
+        if not stat.S_ISDIR(inroot.status(root, directory).st_mode):
+            return "", f"the working directory {directory} isn't one", 126
+    except OSError as error:
+        return "", f"the working directory {directory}: {error.strerror}", 126
+    refused = ""
+    for folder in [""] if "/" in name else path.split(":"):
+        candidate = str(PurePosixPath(directory, folder, name))
+        try:
+            mode = inroot.status(root, candidate).st_mode
+        except OSError:
+            continue
+        if stat.S_ISREG(mode) and mode & 0o111:
+            return candidate, "", 0
+        refused = candidate
+    if refused:
+        return "", f"{refused} can't be executed: no file, or without the executable bit", 126
+    return "", f"{name}: no such file" if "/" in name else f"{name}: not found in PATH ({path})", 127
