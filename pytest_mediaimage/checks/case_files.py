@@ -108,16 +108,14 @@ def _rules(read: YamlFile, node: yaml.Node) -> list[Rule]:
 
 def _rule(read: YamlFile, rule: type[Any], kind: str, given: Mapping[str, yaml.Node]) -> Rule:
     """A rule's settings by their names; in one that has thresholds each other number is one."""
-    from ..media.case import Threshold
-
     hints = typing.get_type_hints(rule)
-    limits: dict[str, Threshold] = {}
+    limits: dict[str, Any] = {}
     values: dict[str, Any] = {}
     for key, node in given.items():
         if key in hints and key != "thresholds":
             values[key] = read.value(node, f"{kind}.{key}", partial(typed, wanted=hints[key]))
         elif "thresholds" in hints:
-            limits[key] = Threshold(read.value(node, f"{kind}.{key}", partial(typed, wanted=float)), "the team's own")
+            limits[key] = read.value(node, f"{kind}.{key}", _threshold)
         else:
             raise read.mistake(f"{kind}: unknown key {shown(key)}{nearest(key, sorted(hints))}", read.line(node))
     made: Rule = rule(**values, **({"thresholds": limits} if "thresholds" in hints else {}))
@@ -140,9 +138,38 @@ def typed(raw: Any, wanted: Any) -> Any:
     if origin is not None and issubclass(origin, Mapping):
         if not isinstance(raw, dict):
             raise ValueError(f"{shown(raw)} is no mapping; write {{key: value}}")
-        return {key: typed(item, arguments[1]) for key, item in raw.items()}
+        return {_key(key, arguments[0]): typed(item, arguments[1]) for key, item in raw.items()}
+    if dataclasses.is_dataclass(wanted) and isinstance(wanted, type):
+        return _threshold(raw) if wanted.__name__ == "Threshold" else _record(raw, wanted)
     if wanted is float and isinstance(raw, int) and not isinstance(raw, bool):
         return float(raw)
     if not isinstance(raw, wanted) or (isinstance(raw, bool) and wanted is not bool):
         raise ValueError(f"{shown(raw)} is no {wanted.__name__}")
     return raw
+
+
+def _threshold(raw: Any) -> Any:
+    from ..media.case import Threshold
+
+    return Threshold(typed(raw, float), "the team's own")
+
+
+def _record(raw: Any, wanted: type[Any]) -> Any:
+    hints = typing.get_type_hints(wanted)
+    values = typed(raw, Mapping[str, object])
+    if unknown := sorted(set(values) - set(hints)):
+        raise ValueError(f"unknown key {shown(unknown[0])}{nearest(unknown[0], sorted(hints))}")
+    try:
+        return wanted(**{key: typed(value, hints[key]) for key, value in values.items()})
+    except TypeError as error:
+        raise ValueError(str(error).partition("() ")[2] or str(error)) from error
+
+
+def _key(key: Any, wanted: Any) -> Any:
+    """A word; or a picture's width and height, `384x216`."""
+    if wanted is str:
+        return typed(key, str)
+    width, _, height = str(key).partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        raise ValueError(f"{shown(key)} is no size of a picture; write 384x216")
+    return int(width), int(height)

@@ -27,7 +27,21 @@ PATHS = ("cpu",)
 HARDWARE = ("nvenc", "nvdec", "vaapi", "qsv", "vulkan")
 """The other paths that a policy may promise. They are judged by what lies in the image, in `hardware.*`."""
 
-CASES = ("h264-aac",)
+CASES = (
+    "h264-aac",
+    "h264-ladder",
+    "hls-fmp4",
+    "dash",
+    "hevc-hdr10",
+    "hdr-to-sdr",
+    "av1-svt",
+    "vp9",
+    "vfr",
+    "odd-size",
+    "rotated",
+    "interlaced",
+    "sprites",
+)
 """Names of `media.cases.CASES`, here so that listing the checks needs no media library. A test compares them."""
 
 
@@ -79,12 +93,12 @@ def _transcode(made: Callable[[], Case], context: Context) -> Iterator[Finding]:
     program = context.subject.ffmpeg_program()
     if program is None:
         context.skip("the image has no ffmpeg")
-    _require(context, case)
+    require(context, case)
     with tempfile.TemporaryDirectory(dir=context.subject.bench.work, prefix="transcode-") as folder:
         yield from _run(context, case, program, Path(folder))
 
 
-def _require(context: Context, case: Case) -> None:
+def require(context: Context, case: Case) -> None:
     """Skip where the image's ffmpeg lacks what the recipe uses; a policy that requires the case sees exit code 11."""
     try:
         listed = context.subject.listings()
@@ -118,7 +132,7 @@ def _run(context: Context, case: Case, program: str, folder: Path) -> Iterator[F
 
     def made(name: str, source: Path, nonce: int | None = None) -> Transcoded:
         extras = {extra: sample_file(sample, cache) for extra, sample in case.extras.items()}
-        job = Job(case.recipe, source, case.outputs, extras, case.texts, case.timeout, nonce)
+        job = Job(case.recipe, source, case.outputs, extras, case.texts, case.timeout, nonce, case.fails)
         into = folder / name
         into.mkdir()
         architecture = context.image.platform.architecture

@@ -104,7 +104,7 @@ class Job:
 
     `outputs` are the names of the files that it writes, the main one first; `extras` further files to bring in, and
     `texts` files to write, by the names that the recipe gives them. `timeout` is in seconds. `nonce` is what each frame
-    must carry, where it isn't the source's own.
+    must carry, where it isn't the source's own. `fails` says that the command is meant to fail.
     """
 
     recipe: Any
@@ -114,6 +114,7 @@ class Job:
     texts: Mapping[str, str] = field(default_factory=dict)
     timeout: float = 60.0
     nonce: int | None = None
+    fails: bool = False
 
 
 def transcode(
@@ -124,7 +125,7 @@ def transcode(
     Raises TranscodeFailed, CommandTimeout, EnvironmentFault, or UsageError for a wrong recipe.
     """
     from ..media.made import Made
-    from ..media.playlists import names_in
+    from ..media.playlists import MAX_NAMES, beside, names_in
     from ..media.recipe import argv_of, fill, recipe_of, values_of
 
     # A new place each time: an output that an earlier transcode left must not be taken for this one's.
@@ -144,7 +145,7 @@ def transcode(
         container.copy_in(note, extras.get(name, f"{inside}/output/.made"))
         note.unlink()
     result = container.run(argv, timeout=job.timeout)
-    if result.exit_code:
+    if result.exit_code and not job.fails:
         words = " ".join(result.stderr.strip().splitlines()[-3:])[-500:]
         raise TranscodeFailed(
             f"{argv[0]} ended with exit code {result.exit_code}: {words or 'it said nothing'}",
@@ -155,14 +156,24 @@ def transcode(
     wanted = list(job.outputs)
     for name in wanted:
         try:
+            if (folder / name).is_dir():
+                raise IsADirectoryError(name)
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             container.copy_out(f"{inside}/output/{name}", folder / name)
-        except FileNotFoundError:
+        except OSError as error:
+            if name not in job.outputs:
+                continue  # a playlist names it; its rule tells what that means
+            if job.fails and isinstance(error, FileNotFoundError):
+                continue
+            if not isinstance(error, FileNotFoundError):
+                raise
             raise TranscodeFailed(
                 f"{argv[0]} ended with exit code 0 and wrote no {name if len(wanted) > 1 else 'output'}",
                 evidence="no output",
                 remedy="Look for a wrapper that hides ffmpeg's exit code.",
             ) from None
         outputs[name] = folder / name
-        wanted += (other for other in names_in(folder / name) if other not in wanted)
-    made = Made(job.source, outputs, job.nonce, result.stderr)
+        named = [beside(name, other) for other in names_in(folder / name)]
+        wanted += [other for other in named if other not in wanted][: MAX_NAMES - len(wanted)]
+    made = Made(job.source, outputs, job.nonce, result.stderr, result.exit_code, job.extras)
     return Transcoded(made, result, recipe_of(job.recipe).sha256, path, architecture)

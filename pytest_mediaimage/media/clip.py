@@ -60,7 +60,7 @@ def make_clip(
         audio = out.add_stream("aac", rate=SAMPLE_RATE, layout="stereo")
         audio.bit_rate = 128_000
         audio.options = {"flags": "+bitexact"}
-        texture = _texture(width, height, seed)
+        texture = texture_of(width, height, seed)
         total = SAMPLE_RATE * frames // fps
         written = 0
         for number in range(frames):
@@ -134,7 +134,7 @@ def _wave(phase: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.where(turn < 32768, np.minimum(arch, 32767), -arch)
 
 
-def _texture(width: int, height: int, seed: int) -> NDArray[np.uint8]:
+def texture_of(width: int, height: int, seed: int) -> NDArray[np.uint8]:
     """Noise, (height, width) of uint8, in cells of 4x4 pixels."""
     rows, columns = height // 4 + 1, width // 4 + 1
     raw = np.random.PCG64(seed).random_raw(rows * columns)

@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from ..errors import JudgeError
 from . import barcode, judge
 from .identity import Identity, identify
+from .orientation import upright
+from .views import View
 
 #: PSNR of equal planes, in dB, instead of infinity: means stay finite and JSON stays valid.
 PSNR_CAP = 100.0
@@ -90,14 +92,15 @@ class Comparison:
         return tuple(round(float(value), 2) for value in np.mean(rows, axis=0)) if rows else ()
 
 
-def compare(source: Path, output: Path, *, nonce: int | None = None) -> Comparison:
-    """Decode both once, side by side; at most 32 source frames (or 256 MiB) are held.
+def compare(source: Path, output: Path, *, nonce: int | None = None, view: View | None = None) -> Comparison:
+    """Decode both once, side by side, as a player turns them; at most 32 source frames (or 256 MiB) are held.
 
-    `nonce` is what the output's frames must carry; None takes it from the source. Raises JudgeError where the source
-    can't be decoded; a fault of the output is told in the result.
+    `nonce` is what the output's frames must carry; None takes it from the source. `view` is for outputs that
+    show the source otherwise than it is. Hashes are over the output's planes as they are. Raises JudgeError where the
+    source can't be decoded; a fault of the output is told in the result.
     """
     result = Comparison()
-    window = _Window(judge.frames(source))
+    window = _Window(map(upright, judge.frames(source)))
     first = window.peek()
     if first is None:
         raise JudgeError(f"{source} has no frames")
@@ -118,6 +121,7 @@ def compare(source: Path, output: Path, *, nonce: int | None = None) -> Comparis
         if frame is None:
             break
         result.hashes.append(frame.sha256())
+        frame = upright(frame)
         number: int | None = frame.index
         if known is not None:
             mark = _mark(frame)
@@ -126,6 +130,8 @@ def compare(source: Path, output: Path, *, nonce: int | None = None) -> Comparis
         original = None if number is None else window.find(number, numbered=known is not None)
         if original is None or number is None:
             continue
+        if view is not None:
+            original, frame = view.source(original), view.output(frame)
         if why := _unlike(original, frame):
             result.uncompared = why
             continue

@@ -99,6 +99,11 @@ class Golden:
         """The entry for a sample's and a recipe's sha256 and a hardware path, or None."""
         return next((entry for entry in self.entries if entry.key == (sample, recipe, path)), None)
 
+    def holds(self, stream_hash: str, encoder: str, machine: str) -> bool:
+        """Whether these very pictures of this encoder are among the values."""
+        kept = (entry.values.get((encoder, machine)) for entry in self.entries)
+        return any(values is not None and values.stream_hash == stream_hash for values in kept)
+
     def with_values(
         self, *, sample: str, recipe: str, path: str, encoder: str, machine: str, values: GoldenValues
     ) -> Golden:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ _PRIMARIES = {1: "bt709", 4: "bt470m", 5: "bt470bg", 6: "smpte170m", 7: "smpte24
 _TRANSFERS = {**_PRIMARIES, 9: "log100", 13: "iec61966-2-1", 14: "bt2020-10", 16: "smpte2084", 18: "arib-std-b67"}
 _MATRICES = {**_PRIMARIES, 0: "gbr", 9: "bt2020nc", 10: "bt2020c", 14: "ictcp"}
 _RANGES = {1: "tv", 2: "pc"}
+_FIELD_ORDERS = {1: "progressive", 2: "tt", 3: "bb", 4: "tb", 5: "bt"}  # AVFieldOrder
 
 # The user data SEI that x264 and x265 write begins with one of these UUIDs.
 _X264_UUID = bytes.fromhex("dc45e9bde6d948b7962cd820d923eeef")
@@ -48,6 +50,7 @@ class StreamInfo:
 
     `fps` in frames per second; `sample_rate` in Hz; `bit_rate` in bits per second; `duration` in seconds, and so is
     `max_gop`, the longest way from a key frame to the next or to the end. yuvj420p is given as yuv420p, range pc.
+    `sample_aspect` is a pixel's width by its height, `field_order` is `progressive`, `tt`, `bb`, `tb` or `bt`.
     `frames` is what the container's header promises (0: it doesn't say), `packets` what is there. `open_gops` counts
     the key frames after which a packet with an earlier time follows. `encoder` is the encoder's own name for
     itself, such as `x264 core 164`, `x265 build 209` or `Lavc61.3.100 h264_nvenc`.
@@ -61,6 +64,8 @@ class StreamInfo:
     height: int | None = None
     pix_fmt: str | None = None
     fps: float | None = None
+    sample_aspect: Fraction = Fraction(1)
+    field_order: str | None = None
     color_primaries: str | None = None
     color_transfer: str | None = None
     color_matrix: str | None = None
@@ -105,7 +110,11 @@ class MediaInfo:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A decoded picture. `planes` are arrays (rows, row bytes) of uint8 without padding; `time` is in seconds."""
+    """A decoded picture. `planes` are arrays (rows, row bytes) of uint8 without padding; `time` is in seconds.
+
+    `interlaced` says that the decoder was told of two fields. `matrix` is how a player turns the picture, the first
+    four numbers of the display matrix without those for perspective (see `orientation`); here nothing is turned.
+    """
 
     index: int
     time: float | None
@@ -114,6 +123,8 @@ class Frame:
     pix_fmt: str
     bit_depth: int
     planes: tuple[NDArray[np.uint8], ...]
+    interlaced: bool = False
+    matrix: tuple[int, int, int, int] = (1, 0, 0, 1)
 
     def sha256(self) -> str:
         """Hash over the planes one after the other: the value of `ffmpeg -f framehash -hash sha256`."""
@@ -194,7 +205,17 @@ def frames(path: Path, *, limit: int | None = None) -> Iterator[Frame]:
                 raise JudgeError(f"{path}: frame {index} is damaged")
             time = None if picture.pts is None or stream.time_base is None else float(picture.pts * stream.time_base)
             depth, planes = _planes(picture, path)
-            yield Frame(index, time, picture.width, picture.height, str(_pix_fmt(picture.format.name)), depth, planes)
+            yield Frame(
+                index,
+                time,
+                picture.width,
+                picture.height,
+                str(_pix_fmt(picture.format.name)),
+                depth,
+                planes,
+                bool(picture.interlaced_frame),
+                _matrix(picture),
+            )
             index += 1
         if index < stream.frames and "mp4" in container.format.name:
             raise JudgeError(f"{path}: {index} frames could be decoded, the header promises {stream.frames}")
@@ -291,6 +312,8 @@ def _describe(stream: Any) -> StreamInfo:
             height=context.height,
             pix_fmt=_pix_fmt(context.pix_fmt),
             fps=float(stream.average_rate) if stream.average_rate else None,
+            sample_aspect=Fraction(stream.sample_aspect_ratio or 1),
+            field_order=_FIELD_ORDERS.get(context.field_order),
             color_primaries=_PRIMARIES.get(context.color_primaries, "unknown"),
             color_transfer=_TRANSFERS.get(context.color_trc, "unknown"),
             color_matrix=_MATRICES.get(context.colorspace, "unknown"),
@@ -329,6 +352,14 @@ def _layout(name: str, width: int, height: int) -> tuple[int, tuple[int, ...]] |
             return None
         rows[part.plane] = rows.get(part.plane, 0) + part.width * -(-part.bits // 8)
     return max(part.bits for part in form.components), tuple(rows[plane] for plane in sorted(rows))
+
+
+def _matrix(picture: av.VideoFrame) -> tuple[int, int, int, int]:
+    data: Any = picture.side_data.get("DISPLAYMATRIX")
+    if data is None or len(raw := bytes(data)) < 36:
+        return 1, 0, 0, 1
+    a, b, _, c, d = (int(value) for value in np.frombuffer(raw, "<i4")[:5])
+    return a, b, c, d
 
 
 def _planes(picture: av.VideoFrame, path: Path) -> tuple[int, tuple[NDArray[np.uint8], ...]]:

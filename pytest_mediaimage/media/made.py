@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -9,13 +10,15 @@ from pathlib import Path
 from ..errors import JudgeError
 from . import judge
 from .compare import Comparison, compare
+from .views import View
 
 
 @dataclass(eq=False)
 class Made:
     """`outputs` are files by the names that the case gives them, the main one first; all lie below one folder.
 
-    `nonce` is what every frame must carry, where it isn't the source's own; `log` what the command printed on stderr.
+    `nonce` is what every frame must carry, where it isn't the source's own; `log` what the command printed on stderr,
+    `exit_code` what it ended with. `extras` are further inputs by the names that the case gives them.
     `metrics` is what rules measured: dB for `psnr_*` and `audio_level`, seconds for `duration` and `audio_offset`,
     8-bit steps for `bias_*`; a metric of another than the main output begins with that one's name and a colon.
     """
@@ -24,9 +27,11 @@ class Made:
     outputs: dict[str, Path]
     nonce: int | None = None
     log: str = ""
+    exit_code: int = 0
+    extras: Mapping[str, Path] = field(default_factory=dict)
     metrics: dict[str, float | int | str] = field(default_factory=dict)
     _infos: dict[str, judge.MediaInfo] = field(default_factory=dict)
-    _comparisons: dict[str, Comparison] = field(default_factory=dict)
+    _comparisons: dict[tuple[str, View | None], Comparison] = field(default_factory=dict)
 
     @classmethod
     def of(cls, source: Path, output: Path, *, nonce: int | None = None) -> Made:
@@ -56,12 +61,12 @@ class Made:
             self._infos[path.name] = judge.probe(path)
         return self._infos[path.name]
 
-    def comparison(self, name: str = "") -> Comparison:
+    def comparison(self, name: str = "", view: View | None = None) -> Comparison:
         """An output's frames beside the source's. Raises JudgeError where there are none."""
         path = self.path(name)
-        if path.name not in self._comparisons:
-            self._comparisons[path.name] = compare(self.source, path, nonce=self.nonce)
-        return self._comparisons[path.name]
+        if (path.name, view) not in self._comparisons:
+            self._comparisons[path.name, view] = compare(self.source, path, nonce=self.nonce, view=view)
+        return self._comparisons[path.name, view]
 
     def label(self, name: str = "") -> str:
         """How messages begin that are about one output of several."""

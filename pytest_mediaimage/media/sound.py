@@ -17,6 +17,7 @@ from . import judge
 #: Beyond this many seconds the sound isn't compared, to bound memory (23 MB for a minute of stereo at 48 kHz).
 LIMIT_SECONDS = 60
 _REACH_SECONDS = 0.25
+_GAP_SECONDS = 0.01  # more than the rounding of times in any container
 _SILENCE = 1e-4  # root mean square; -80 dBFS
 
 
@@ -33,15 +34,18 @@ class SoundMatch:
     swapped: bool
 
 
-def samples(path: Path, *, limit_seconds: float = LIMIT_SECONDS) -> tuple[NDArray[np.float32], int, float]:
-    """The first audio stream: samples (channels, count) from -1 to 1, rate in Hz, time of the first in seconds.
+def samples(
+    path: Path, *, track: int = 0, limit_seconds: float = LIMIT_SECONDS
+) -> tuple[NDArray[np.float32], int, float]:
+    """An audio stream, the first unless `track` says otherwise (from 0).
 
-    Raises JudgeError where there is no audio, or it can't be decoded.
+    Samples (channels, count) from -1 to 1, rate in Hz, time of the first in seconds. Where times leave a gap there is
+    silence. Raises JudgeError where there is no such stream, or it can't be decoded.
     """
     with judge.open_media(path) as container:
-        if not container.streams.audio:
-            raise JudgeError(f"{path} has no audio stream")
-        stream = container.streams.audio[0]
+        if len(container.streams.audio) <= track:
+            raise JudgeError(f"{path} has no audio stream" + (f" {track}" if track else ""))
+        stream = container.streams.audio[track]
         if stream.codec_context is None:
             raise JudgeError(f"{path}: the audio's codec is unknown")
         start, rate, count = 0.0, stream.codec_context.sample_rate, 0
@@ -50,7 +54,13 @@ def samples(path: Path, *, limit_seconds: float = LIMIT_SECONDS) -> tuple[NDArra
             for frame in container.decode(stream):
                 if not chunks and frame.pts is not None and frame.time_base is not None:
                     start = float(frame.pts * frame.time_base)
-                chunks.append(_floats(frame))
+                data = _floats(frame)
+                if chunks and frame.pts is not None and frame.time_base is not None:
+                    gap = float(frame.pts * frame.time_base) - start - count / rate
+                    if gap > _GAP_SECONDS:
+                        chunks.append(np.zeros((data.shape[0], round(min(gap, limit_seconds) * rate)), np.float32))
+                        count += chunks[-1].shape[1]
+                chunks.append(data)
                 count += frame.samples
                 if count >= limit_seconds * rate:
                     break

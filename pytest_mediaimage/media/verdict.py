@@ -65,7 +65,8 @@ def judge_case(case: Case, made: Made, *, golden: GoldenEntry | None = None, arc
     ran on this machine. Raises JudgeError where the source can't be read; whatever is wrong with an output is a
     problem in the result.
     """
-    _ = made.original
+    if not case.fails:
+        _ = made.original
     verdict = Judgement(metrics=made.metrics)
     if case.golden:
         try:
@@ -78,11 +79,10 @@ def judge_case(case: Case, made: Made, *, golden: GoldenEntry | None = None, arc
             return Judgement([_unreadable(error)])
     for rule in case.rules:
         try:
-            verdict.problems += rule.judge(made)
+            problems = list(rule.judge(made))
         except JudgeError as error:
-            problem = _unreadable(error)
-            if problem not in verdict.problems:
-                verdict.problems.append(problem)
+            problems = [_unreadable(error)]
+        verdict.problems += (problem for problem in problems if problem not in verdict.problems)
     if golden is not None and verdict.hashes:
         hold_against(golden, architecture, verdict)
     return verdict

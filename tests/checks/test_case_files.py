@@ -9,7 +9,12 @@ import pytest
 from pytest_mediaimage.checks.case_files import names, read_case
 from pytest_mediaimage.errors import PolicyError
 from pytest_mediaimage.media.case import Threshold
+from pytest_mediaimage.media.cases import CASES
+from pytest_mediaimage.media.rules import RULES
+from pytest_mediaimage.media.rules.hls import Hls
+from pytest_mediaimage.media.rules.ladder import Ladder
 from pytest_mediaimage.media.rules.pictures import Pictures
+from pytest_mediaimage.media.rules.sprites import Sprites
 from pytest_mediaimage.media.rules.streams import Streams
 
 GOOD = """\
@@ -58,6 +63,22 @@ def test_a_sample_beside_the_case(tmp_path: Path) -> None:
     assert names(tmp_path) == ["mine"] and names(tmp_path / "cases") == []
 
 
+def test_rules_that_hold_others(tmp_path: Path) -> None:
+    rules = """\
+- ladder: {rungs: [{output: a.mp4, bit_rate: 300000}, {output: b.mp4, bit_rate: 100000}], max_gop: 2}
+- hls: {limits: {duration: 2, video: {384x216: {psnr_y_mean: 30}}, audio: {audio_offset: 0.01}, alignment: 0.11}}
+- sprites: {columns: 2, rows: 1, width: 96, height: 54, frames: [0, 25], psnr_y_mean: 20}
+"""
+    ladder, hls, sprites = read_case(write(tmp_path, GOOD.partition("rules:\n")[0] + "rules:\n" + rules)).rules
+    assert isinstance(ladder, Ladder) and [rung.bit_rate for rung in ladder.rungs] == [300000, 100000]
+    assert isinstance(hls, Hls) and hls.limits.video[384, 216]["psnr_y_mean"].limit == 30.0
+    assert isinstance(sprites, Sprites) and sprites.frames == (0, 25)
+
+
+def test_every_rule_of_the_packaged_cases_has_a_name() -> None:
+    assert {type(rule) for case in CASES.values() for rule in case.rules} <= set(RULES.values())
+
+
 @pytest.mark.parametrize(
     ("old", "new", "line", "words"),
     [
@@ -74,6 +95,8 @@ def test_a_sample_beside_the_case(tmp_path: Path) -> None:
         ("psnr_y_mean: 30", "psnr_y_mean: good", 11, "pictures.psnr_y_mean: 'good' is no float"),
         ("encoders: [libx264]", "encoder: [libx264]", 4, "needs: unknown key 'encoder'"),
         ("rules:", "rules: [", 10, "no valid YAML"),
+        ("- streams:", "- ladder: {rungs: [{output: a, bitrate: 1}]}\n- streams:", 10, "unknown key 'bitrate'"),
+        ("- streams:", "- hls: {limits: {video: {wide: {}}}}\n- streams:", 10, "'wide' is no size of a picture"),
     ],
 )
 def test_mistakes_are_told_with_their_line(tmp_path: Path, old: str, new: str, line: int, words: str) -> None:

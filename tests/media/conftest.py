@@ -46,7 +46,13 @@ def system_ffmpeg() -> str:
     return program
 
 
-@pytest.fixture(scope="session", params=["static", "system"])
+@pytest.fixture(scope="session")
+def newest_ffmpeg() -> str:
+    """FFmpeg 9.0, with its codecs linked in."""
+    return str(pytest.importorskip("imageio_ffmpeg").get_ffmpeg_exe())
+
+
+@pytest.fixture(scope="session", params=["static", "system", "newest"])
 def any_ffmpeg(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue(f"{request.param}_ffmpeg"))
 

@@ -56,6 +56,17 @@ def test_a_mistake_stops_the_run(media, pytester: pytest.Pytester, name: str, te
     outcome.pytest.stderr.fnmatch_lines([f"*{words.replace('[', '[[]')}*"])
 
 
+def test_the_documented_case_runs(media, pytester: pytest.Pytester):
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "own-cases.md").read_text()
+    write(pytester.path, "null")
+    (pytester.path / "cases" / "ours.yaml").write_text(page.partition("```yaml\n")[2].partition("```")[0])
+    outcome = media("demo", "-k", "transcode")
+    assert (outcome.code, outcome.statuses()) == (0, {"transcode.ours": "passed"})
+    assert [finding["message"] for finding in outcome.result("transcode.ours")["findings"]] == [
+        "there is no golden value for this recipe on this path: only structure and quality were judged"
+    ]
+
+
 def test_golden_values_that_nothing_asks_for_are_told(media, pytester: pytest.Pytester):
     write(pytester.path, "null")
     file = pytester.path / "cases" / "ours.yaml"

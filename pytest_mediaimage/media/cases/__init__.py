@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..case import Case
-from . import h264_aac
+from . import av1_vp9, h264_aac, hevc, ladder, packaging, pictures, sprites
 
-_MODULES = (h264_aac,)
+_MODULES = (h264_aac, ladder, packaging, hevc, av1_vp9, pictures, sprites)
 
 CASES: dict[str, Case] = {case.name: case for module in _MODULES for case in module.CASES}
 

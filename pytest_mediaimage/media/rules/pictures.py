@@ -9,6 +9,7 @@ from ..case import Problem, Threshold
 from ..compare import Comparison, FrameScore
 from ..identity import named
 from ..made import Made
+from ..views import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,20 +17,30 @@ class Pictures:
     """Every frame of the source comes out once, in order and in time, and as the source shows it.
 
     `thresholds` by metric: lower limits for `psnr_*` (dB), upper limits of the magnitude for `bias` (8-bit steps).
-    `frames` is how many there must be, None: as many as in the source.
+    `frames` is how many there must be, None: as many as in the source. `view` is for outputs that show the source
+    otherwise than it is.
     """
 
     thresholds: Mapping[str, Threshold]
     frames: int | None = None
     output: str = ""
+    view: View | None = None
 
     def judge(self, made: Made) -> Iterator[Problem]:
         if made.info(self.output).video is None:
             return
-        comparison, label = made.comparison(self.output), made.label(self.output)
+        comparison, label = made.comparison(self.output, self.view), made.label(self.output)
+        measured = {"frames": comparison.output_frames, **comparison.metrics()}
+        made.metrics |= {f"{label}{name}": value for name, value in measured.items()}
         fps = (made.original.video and made.original.video.fps) or 25.0
-        for problem in (*_pictures(self, comparison, fps), *_quality(self, comparison)):
+        for problem in (*_damage(comparison), *_pictures(self, comparison, fps), *_quality(self, comparison)):
             yield replace(problem, message=label + problem.message, evidence=label + problem.evidence)
+
+
+def _damage(comparison: Comparison) -> Iterator[Problem]:
+    if comparison.broken:
+        message = f"the output can't be decoded to its end: {comparison.broken}"
+        yield Problem(message, "damaged", "Look at what FFmpeg printed.")
 
 
 def _pictures(rule: Pictures, comparison: Comparison, fps: float) -> Iterator[Problem]:

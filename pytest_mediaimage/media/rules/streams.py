@@ -17,7 +17,8 @@ class Streams:
     """What the first video and audio streams must be; a codec that is None: there must be no such stream.
 
     Any other None: as in the source. `color` holds primaries, transfer, matrix and range, as the judge names them.
-    `max_gop` is in seconds, `sample_rate` in Hz. `output` names one output of several.
+    `max_gop` is in seconds, `sample_rate` in Hz; an `fps` of 0 isn't judged, as for a variable frame rate. `output`
+    names one output of several.
     """
 
     format: str
@@ -58,6 +59,7 @@ class Streams:
             ("width", self.width or (source and source.width)),
             ("height", self.height or (source and source.height)),
             ("pix_fmt", self.pix_fmt or (source and source.pix_fmt)),
+            ("sample_aspect", source and source.sample_aspect),
             *zip(_TAGS, self.color or [source and getattr(source, tag) for tag in _TAGS], strict=True),
         ):
             if value is not None and getattr(video, name) != value:
@@ -65,7 +67,7 @@ class Streams:
                 if name == "pix_fmt":
                     fix = "Use an encoder built for this bit depth and chroma subsampling."
                 yield wrong(f"{label}video {name}", getattr(video, name), value, fix)
-        fps = self.fps or (source and source.fps)
+        fps = self.fps if self.fps is not None else source and source.fps
         if fps and (video.fps is None or abs(video.fps - fps) > fps / 1000):
             fix = "Let the frame rate pass through, without -r or an fps filter."
             yield wrong(f"{label}frame rate", video.fps, fps, fix)

@@ -1,0 +1,49 @@
+"""Runs packaged cases with a given FFmpeg, on this machine."""
+
+from __future__ import annotations
+
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from pytest_mediaimage.media import capabilities, samples
+from pytest_mediaimage.media.case import Case
+from pytest_mediaimage.media.made import Made
+from pytest_mediaimage.media.recipe import argv_of
+from pytest_mediaimage.media.verdict import judge_case
+
+
+def run(case: Case, program: str, folder: Path, *options: str, source: Path | None = None) -> Made:
+    """What the case's recipe makes; `options` are put before the output, where they win over the recipe's own."""
+    skip_if_lacking(case, program)
+    source = source or samples.sample(case.sample)
+    argv = argv_of(case.recipe, program, source, folder / case.outputs[0])
+    argv[-1:-1] = options
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return Made(source, {name: folder / name for name in case.outputs}, log=done.stderr)
+
+
+def problems(case: Case, made: Made) -> str:
+    """The messages of what is wrong, a line each."""
+    found = judge_case(case, made).problems
+    assert all(problem.fix and problem.evidence for problem in found)
+    return "\n".join(problem.message for problem in found)
+
+
+def skip_if_lacking(case: Case, program: str) -> None:
+    """Skip where the build lacks what the case needs."""
+    listed = {name: _listed(program, name) for name in ("encoders", "decoders", "filters")}
+    lacking = [name for kind, names in listed.items() for name in getattr(case.needs, kind) if name not in names]
+    lacking += [form for encoder, form in case.needs.pix_fmts if form not in _listed(program, f"h encoder={encoder}")]
+    if lacking:
+        pytest.skip(f"{program} lacks {', '.join(lacking)}")
+
+
+@cache
+def _listed(program: str, what: str) -> frozenset[str]:
+    argv = [program, "-hide_banner", *f"-{what}".split()]
+    text = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=True).stdout
+    return (getattr(capabilities, what) if what in ("encoders", "decoders", "filters") else capabilities.pix_fmts)(text)
