@@ -1,0 +1,231 @@
+"""`hardware.<path>`: a hardware path works in the image, on this machine's device, and provably so."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from ...errors import CommandTimeout
+from ...policy import OwnPath
+from ...result import Finding, Severity
+from ...runtime.base import Devices, DevicesRefused, Resources
+from ..context import Context
+from ..registry import Check
+from ..subject import FFmpegFailed
+from ..transcode import HARDWARE
+
+if TYPE_CHECKING:
+    from ...media.hardware.devices import Node
+    from ...media.hardware.paths import HardwarePath, Probe
+    from ...media.hardware.proof import Outcome
+
+_MOST_DEVICES = 4
+_PROBE_SECONDS = 60.0
+NVIDIA = ("compute", "utility", "video")
+"""What `--gpus` is asked for: without `video` the libraries of NVENC and NVDEC aren't mounted."""
+
+
+def check_of(name: str) -> Check:
+    """The check of one path, packaged or a team's own."""
+    return Check(
+        id=f"hardware.{name}",
+        fails=f"{name} that falls back to software, fails, or gives wrong pictures on a device of this machine",
+        why="A silent fallback shows on no exit code: the GPU idles, and the processor is too slow for the jobs.",
+        function=partial(_path, name),
+    )
+
+
+class _Absent(Exception):
+    """There is nothing to judge: the hardware isn't here, or can't be handed to a container. The text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """What all probes of one path share: the clip, and a folder for outputs."""
+
+    context: Context
+    program: str
+    backend: str
+    clip: Path
+    nonce: int
+    folder: Path
+
+
+def _path(name: str, context: Context) -> Iterator[Finding]:
+    context.measure(None, budget="proven")
+    named = name in context.subject.bench.hardware
+    if not named and name not in context.policy.transcode_paths:
+        context.skip(f"neither the policy (transcode.paths) nor --media-hardware names {name}")
+    if context.subject.static:
+        context.skip("nothing is started under --media-static")
+    try:
+        yield from _judge(name, context)
+    except _Absent as absent:
+        if not named:
+            context.skip(str(absent))
+        context.measure("absent", budget="proven")
+        yield Finding(
+            f"--media-hardware asks for {name}, but {absent}",
+            evidence=f"{name} absent",
+            fix="Run on a machine that has it, or leave it out of --media-hardware.",
+        )
+
+
+def _judge(name: str, context: Context) -> Iterator[Finding]:
+    from ...media.clip import fresh_clip
+
+    nodes, backend = _nodes(name, context)
+    program = context.subject.ffmpeg_program()
+    if program is None:
+        _absent("the image has no ffmpeg")
+    with tempfile.TemporaryDirectory(dir=context.subject.bench.work, prefix="hardware-") as folder:
+        clip = Path(folder) / "fresh.mp4"
+        nonce = fresh_clip(clip)
+        bench = _Bench(context, program, backend, clip, nonce, Path(folder))
+        outcomes: dict[str, list[tuple[str, Outcome]]] = {}
+        for node in nodes[:_MOST_DEVICES]:
+            outcomes[node.path] = _on_device(name, bench, node)
+            if all(outcome.proven for _, outcome in outcomes[node.path]):
+                break
+        best = max(outcomes, key=lambda device: sum(outcome.proven for _, outcome in outcomes[device]))
+    yield from _told(name, context, best, outcomes[best])
+
+
+def _nodes(name: str, context: Context) -> tuple[tuple[Node, ...], str]:
+    """The device nodes to try, and the backend."""
+    from ...media.hardware import devices
+    from ...media.hardware.paths import PATHS
+
+    own = context.policy.transcode_paths.get(name)
+    if isinstance(own, OwnPath):
+        found = devices.matching(own.devices)
+        return found or _absent(f"no device node on this machine matches {own.devices}"), name
+    path = PATHS[name]
+    nodes = path.nodes(devices.discover())
+    return nodes or _absent(f"there is no {path.why_absent} on this machine"), path.backend
+
+
+def _absent(reason: str) -> NoReturn:
+    raise _Absent(reason)
+
+
+def _on_device(name: str, bench: _Bench, node: Node) -> list[tuple[str, Outcome]]:
+    """What each probe gave on one device. A device that the runtime can't hand on makes the path absent."""
+    from ...media.hardware.diagnosis import Verdict
+    from ...media.hardware.proof import Outcome
+
+    probes, lacking = _probes(name, bench, node.path)
+    if not probes:
+        reason = f"{bench.program} lacks {', '.join(lacking)}"
+        fix = "Build FFmpeg with it, or take the path out of transcode.paths: see hardware.reachable."
+        return [("", Outcome(Verdict.BROKEN, reason, f"{name} isn't built in", fix))]
+    try:
+        container = bench.context.subject.new_container(Resources(_devices(bench.backend, node)))
+    except DevicesRefused as refused:
+        _absent(str(refused))
+    try:
+        return [(probe.kind, _run(bench, probe, container)) for probe in probes]
+    finally:
+        container.close()
+
+
+def _devices(backend: str, node: Node) -> Devices:
+    from ...media.hardware import devices
+
+    if node.vendor == devices.NVIDIA and "nvidia" in node.path:
+        return Devices(nvidia=(*NVIDIA, "graphics") if backend == "vulkan" else NVIDIA)
+    return Devices(nodes=(node.path,), groups=devices.groups_of([node]))
+
+
+def _probes(name: str, bench: _Bench, device: str) -> tuple[list[Probe], list[str]]:
+    """What can be run, and what the build lacks for the rest."""
+    from ...media.hardware.paths import PATHS, own_probe
+
+    own = bench.context.policy.transcode_paths.get(name)
+    if isinstance(own, OwnPath):
+        return [own_probe(own.arguments, own.proof, device)], []
+    try:
+        listed = bench.context.subject.listings()
+    except FFmpegFailed:
+        bench.context.skip("ffmpeg doesn't start: see ffmpeg.capabilities")
+    path: HardwarePath = PATHS[name]
+    can, lacking = [], []
+    for probe in path.probes(device):
+        missing = [
+            f"the {kind} {word}"
+            for kind, word, has in (
+                ("encoder", probe.encoder, listed.encoders),
+                ("decoder", probe.decoder, listed.decoders),
+                ("hwaccel", probe.hwaccel, _hwaccels(bench) if probe.hwaccel else frozenset()),
+            )
+            if word and word not in has
+        ]
+        lacking += missing
+        if not missing:
+            can.append(probe)
+    return can, lacking
+
+
+def _hwaccels(bench: _Bench) -> frozenset[str]:
+    """What `-hwaccels` lists below its title."""
+    result = bench.context.subject.container().run([bench.program, "-hide_banner", "-hwaccels"], timeout=30)
+    return frozenset(result.stdout.split("methods:")[-1].split())
+
+
+def _run(bench: _Bench, probe: Probe, container: object) -> Outcome:
+    """Run it with the device, and where all is well without it: then it must fail."""
+    from ...media.hardware import proof
+    from ...media.hardware.diagnosis import Verdict
+    from .attempt import Command, attempt
+
+    command = Command(probe.argv, bench.program, probe.output, _PROBE_SECONDS)
+    try:
+        made, _ = attempt(container, command, bench.clip, bench.folder)  # type: ignore[arg-type]
+    except CommandTimeout as error:
+        fix = "Look for a hung card in the kernel's log (dmesg)."
+        return proof.Outcome(Verdict.BROKEN, error.message, "time-out", fix)
+    outcome = proof.of_attempt(probe, bench.backend, made, bench.clip, bench.nonce)
+    if not outcome.proven:
+        return outcome
+    bare = bench.context.subject.new_container()
+    try:
+        control, _ = attempt(bare, command, bench.clip, bench.folder)
+    except CommandTimeout:
+        return outcome  # it made nothing without the device
+    finally:
+        bare.close()
+    return proof.of_control(control) or outcome
+
+
+def _told(name: str, context: Context, device: str, outcomes: list[tuple[str, Outcome]]) -> Iterator[Finding]:
+    from ...media.hardware.diagnosis import Verdict
+
+    verdicts = [f"{kind} {outcome.verdict}{_figures(outcome)}".strip() for kind, outcome in outcomes]
+    context.measure(f"{', '.join(verdicts)} on {device}", budget="proven")
+    reasons = [outcome.reason for _, outcome in outcomes if outcome.verdict is Verdict.ABSENT]
+    if len(reasons) == len(outcomes):
+        _absent(f"{device} can't do it: {reasons[0]}")
+    for kind, outcome in outcomes:
+        if outcome.proven:
+            continue
+        absent = outcome.verdict is Verdict.ABSENT
+        yield Finding(
+            f"{name}{f' {kind}' if kind not in ('', 'own') else ''} on {device}: {outcome.verdict}: {outcome.reason}",
+            severity=Severity.NOTE if absent else None,
+            evidence=f"{name} {kind} {outcome.verdict}: {outcome.evidence}",
+            fix=outcome.fix,
+        )
+
+
+def _figures(outcome: Outcome) -> str:
+    psnr, software = outcome.metrics.get("psnr_y_mean"), outcome.metrics.get("software_psnr_y_mean")
+    if psnr is None:
+        return " bit by bit" if outcome.proven and "frames" in outcome.metrics else ""
+    return f" ({psnr:.2f} dB" + (f", software {software:.2f} dB)" if software is not None else ")")
+
+
+CHECKS = tuple(check_of(name) for name in HARDWARE)
