@@ -66,6 +66,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="the previous release, named as an image is, to compare with: growth, bytes to pull again, layer order",
     )
     group.addoption(
+        "--media-hardware",
+        metavar="NAMES",
+        default="",
+        help="hardware paths that must be there, such as nvenc,vaapi: they fail where this machine has no such device "
+        "(default: what isn't there skips)",
+    )
+    group.addoption(
         "--media-static", action="store_true", help="start nothing: only what can be read from the image is checked"
     )
     group.addoption(

@@ -46,6 +46,7 @@ def options_of(config: pytest.Config) -> Options:
         policy=path(config.getoption("media_policy")),
         runtime=config.getoption("media_runtime"),
         baseline=config.getoption("media_baseline") or "",
+        hardware=tuple(filter(None, (name.strip() for name in config.getoption("media_hardware").split(",")))),
         static=config.getoption("media_static"),
         update_golden=config.getoption("media_update_golden"),
         known=path(config.getoption("media_known")),

@@ -67,6 +67,7 @@ class Options:
     policy: Path | None = None
     runtime: str = "auto"
     baseline: str = ""
+    hardware: tuple[str, ...] = ()
     static: bool = False
     update_golden: bool = False
     known: Path | None = None
@@ -103,6 +104,7 @@ class MediaSession:
         policy, file = read_policy(options, own)
         reports = [parse_destination(text, options.directory) for text in options.reports]
         planned = plan(policy, own)
+        _require_known(options.hardware, planned)
         ids = known_ids(own) | {item.check.id for item in planned}
         known = Ratchet.open(known_file(options, file), updating=options.update_known, known_checks=ids)
         bench = Workbench(
@@ -111,6 +113,7 @@ class MediaSession:
             static=options.static,
             golden_folder=policy.directory / "golden",
             update_golden=options.update_golden,
+            hardware=frozenset(options.hardware),
         )
         subjects = open_subjects(bench, options.images, options.platforms, options.baseline)
         return cls(options, policy, file, bench, subjects, planned, reports, known)
@@ -285,6 +288,16 @@ class MediaSession:
         for subject in self.subjects:
             subject.close()
         self.bench.close()
+
+
+def _require_known(hardware: Sequence[str], planned: Sequence[Planned]) -> None:
+    """Raises UsageError for a path of --media-hardware that no check is about."""
+    known = [item.hardware_path for item in planned if item.check.id == f"hardware.{item.hardware_path}"]
+    for name in hardware:
+        if name not in known:
+            raise UsageError(
+                f"--media-hardware: there is no hardware path {name!r}", remedy=f"Known: {', '.join(map(str, known))}."
+            )
 
 
 def read_policy(options: Options, own: Sequence[Check] = ()) -> tuple[Policy, Path | None]:

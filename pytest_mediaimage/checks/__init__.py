@@ -6,20 +6,24 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ..errors import UsageError
-from ..policy import Policy
+from ..policy import OwnPath, Policy
 from . import (
     binaries,
     case_files,
     config,
+    container,
     contents,
     ffmpeg,
+    hardened,
     hardware,
     layers,
     license,
+    limits,
     manifest,
     reference,
     sbom,
     size,
+    speed,
     transcode,
 )
 from .own import own_checks
@@ -30,8 +34,14 @@ __all__ = ["ALL", "Check", "Planned", "known_ids", "look_over", "plan"]
 ALL_CASES = "all"
 """Stands in a policy for every packaged transcode case and each of the team's own."""
 
-_FAMILIES = (reference, manifest, config, size, layers, contents, binaries, ffmpeg, hardware, license, sbom)
-ALL: tuple[Check, ...] = (*(check for family in _FAMILIES for check in family.CHECKS), *transcode.checks())
+_FAMILIES = (reference, manifest, config, size, layers, contents, binaries, ffmpeg, hardware, license, sbom, container)
+_IN_PRODUCTION = (hardened.hardened, limits.limits, speed.speed)
+"""Transcodes of our own, whatever cases the policy names."""
+ALL: tuple[Check, ...] = (
+    *(check for family in _FAMILIES for check in family.CHECKS),
+    *transcode.checks(),
+    *_IN_PRODUCTION,
+)
 """In the order in which they are collected: what is read first, what is run last."""
 
 
@@ -55,10 +65,14 @@ def known_ids(own: Sequence[Check] = ()) -> frozenset[str]:
 
 def plan(policy: Policy, own: Sequence[Check] = ()) -> Sequence[Planned]:
     """The checks that a policy asks for, then `own`. Raises UsageError for an unknown transcode case or path."""
-    planned = [Planned(check) for check in ALL if not check.id.startswith("transcode.")]
+    planned = [Planned(check, _path_of(check)) for check in ALL if not check.id.startswith("transcode.")]
+    for path, how in policy.transcode_paths.items():
+        if isinstance(how, OwnPath):
+            planned.append(Planned(hardware.check_of(path), path))
     cases = {check.id.removeprefix("transcode."): check for check in transcode.checks()}
     for path in policy.transcode_paths:
-        if path not in (*transcode.PATHS, *transcode.HARDWARE):
+        known = (*transcode.PATHS, *transcode.HARDWARE)
+        if path not in known and not isinstance(policy.transcode_paths[path], OwnPath):
             raise UsageError(
                 f"{policy.source}: there is no hardware path {path!r}",
                 remedy=f"Known: {', '.join((*transcode.PATHS, *transcode.HARDWARE))}.",
@@ -75,7 +89,13 @@ def plan(policy: Policy, own: Sequence[Check] = ()) -> Sequence[Planned]:
         for path in policy.transcode_paths:
             if path in transcode.PATHS or policy.transcode_paths[path] == "required":
                 planned.append(Planned(check, path))
-    return [*planned, *map(Planned, own)]
+    return [*planned, *map(Planned, (*_IN_PRODUCTION, *own))]
+
+
+def _path_of(check: Check) -> str | None:
+    """The hardware path that a check is about as a whole."""
+    name = check.id.removeprefix("hardware.")
+    return name if name != check.id and name in transcode.HARDWARE else None
 
 
 def _cases(named: Sequence[str], own: Sequence[str]) -> Sequence[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..result import Finding
+from ..result import Finding, Severity
 from .context import Context
 from .registry import check
 from .subject import FFmpegFailed
@@ -12,7 +12,8 @@ from .subject import FFmpegFailed
 
 @check(
     "ffmpeg.capabilities",
-    fails="an ffmpeg that is missing, can't start, or lacks what the policy requires",
+    fails="an ffmpeg that can't start, or lacks what the policy requires; none at all, where the policy names a part "
+    "of one, a required path, or this check in its `severity`, else that is a note",
     why="A missing encoder shows on the first job that needs it, and not before.",
 )
 def capabilities(context: Context) -> Iterator[Finding]:
@@ -27,9 +28,10 @@ def capabilities(context: Context) -> Iterator[Finding]:
     if program is None:
         yield Finding(
             "the image has no ffmpeg: none on its PATH, as its entry point, or anywhere by content",
+            severity=None if _is_wanted(context) else Severity.NOTE,
             evidence="no ffmpeg",
-            fix="Copy ffmpeg to a folder on the image's PATH; for an image that is meant to have none, "
-            "set severity: {ffmpeg.capabilities: note}.",
+            fix="Copy ffmpeg to a folder on the image's PATH; where it must be there, name what it must do: "
+            "ffmpeg: {encoders: [libx264]}.",
         )
         return
     if context.subject.static:
@@ -61,6 +63,13 @@ def capabilities(context: Context) -> Iterator[Finding]:
                     evidence=f"{kind} {name}",
                     fix=f"Build FFmpeg with it (./configure --enable-...), or take {name} out of ffmpeg.{kind}s.",
                 )
+
+
+def _is_wanted(context: Context) -> bool:
+    """Packagers, GStreamer pipelines and workers on OpenCV or PyAV do without the program."""
+    policy = context.policy
+    named = policy.ffmpeg_encoders or policy.ffmpeg_decoders or policy.ffmpeg_filters or policy.ffmpeg_protocols
+    return bool(named) or "required" in policy.transcode_paths.values() or "ffmpeg.capabilities" in policy.severity
 
 
 def _budget(required: dict[str, tuple[str, ...]]) -> str | None:

@@ -15,12 +15,13 @@ from .subject import FoundFFmpeg
 _MILDER = {
     # The flag alone brands a build: it is an error of its own, and this only says that it needn't be.
     "nonfree-flag-unneeded": Severity.WARNING,
-    # Debian's own FFmpeg states GPL-2 and holds libcdio-paranoia under GPL-3: worth knowing, wrong nowhere.
-    "library-stricter-than-stated": Severity.WARNING,
+    # Debian's own FFmpeg states GPL-2 and holds libcdio-paranoia under GPL-3: lawful, and not the image's doing.
+    "library-stricter-than-stated": Severity.NOTE,
 }
 _FIX_NONFREE = "Configure FFmpeg without --enable-nonfree and the parts that ask for it; or allow it for an image "
 _FIX_NONFREE += "that leaves nobody's house: license: {nonfree: allow}."
 _FIX_CONFLICT = "Build FFmpeg with the flags that its parts ask for, from an unchanged configure."
+_FIX_STRICTER = "Hand the image on under {}, or build FFmpeg without that library."
 
 
 @check(
@@ -43,7 +44,7 @@ def ffmpeg(context: Context) -> Iterator[Finding]:
     for files, lic in builds:
         for conflict in lic.conflicts:
             if not (nonfree == "allow" and conflict.code.startswith("nonfree")):
-                yield _conflict(context, files, conflict)
+                yield _conflict(context, files, conflict, lic.concluded or "that licence")
         if maximum is not None and lic.concluded is not None and is_stricter(lic.concluded, maximum):
             yield _finding(
                 context,
@@ -62,8 +63,10 @@ def _builds(files: Sequence[FoundFFmpeg]) -> list[list[FoundFFmpeg]]:
     return list(groups.values())
 
 
-def _conflict(context: Context, files: Sequence[FoundFFmpeg], conflict: Conflict) -> Finding:
+def _conflict(context: Context, files: Sequence[FoundFFmpeg], conflict: Conflict, concluded: str) -> Finding:
     fix = _FIX_NONFREE if conflict.code.startswith("nonfree") else _FIX_CONFLICT
+    if conflict.code == "library-stricter-than-stated":
+        fix = _FIX_STRICTER.format(concluded)
     return _finding(
         context, files, conflict.message, evidence=conflict.code, fix=fix, severity=_MILDER.get(conflict.code)
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import MediaImageError
@@ -14,7 +16,7 @@ from ..image.image import Image
 from ..image.sources import open_image
 from ..image.tree import Node
 from ..result import Skip
-from ..runtime.base import DEFAULT_PATH
+from ..runtime.base import DEFAULT_PATH, PLAIN
 from . import bom
 from .analysers import NAME as FFMPEG
 from .analysers import from_json
@@ -23,11 +25,14 @@ from .reach import Reach
 if TYPE_CHECKING:
     from ..image.digest import Platform
     from ..image.reference import Reference
-    from ..runtime.base import Container
+    from ..runtime.base import Container, Process, Resources
     from ..sbom import Sbom, SyftRun
     from .workbench import Workbench
 
 _T = TypeVar("_T")
+
+# What packages of PyPI call theirs: ffmpeg-linux-x86_64-v7.0.2 (imageio-ffmpeg), ffmpeg-linux-x64 (Shaka Streamer).
+_NAMED_FFMPEG = re.compile(r"/ffmpeg(?:[-_.\d][^/]*)?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +105,17 @@ class Subject:
         """The container that the checks share. Raises EnvironmentFault, the same one each time; Skip when static."""
         return self._once("container", self.new_container)
 
-    def new_container(self) -> Container:
+    def new_container(self, resources: Resources = PLAIN) -> Container:
         """A container of the caller's own, closed at the end of the run at the latest. Raises as `container`."""
         if self.static:
             raise Skip("nothing is started under --media-static")
-        return self.bench.start(self.image)
+        return self.bench.start(self.image, resources)
+
+    def start_command(self, argv: Sequence[str], files: Mapping[str, Path], resources: Resources = PLAIN) -> Process:
+        """A command as process 1 of a container of its own. Raises NotStarted, and as `container`."""
+        if self.static:
+            raise Skip("nothing is started under --media-static")
+        return self.bench.start_command(self.image, argv, files, resources)
 
     @cached_property
     def ffmpeg_files(self) -> tuple[FoundFFmpeg, ...]:
@@ -140,7 +151,7 @@ class Subject:
             if node is not None:
                 return "/" + node.path
         for found in self.ffmpeg_files:
-            if found.visible and found.identity.kind == "tool" and found.path.endswith("/ffmpeg"):
+            if found.visible and found.identity.kind == "tool" and _NAMED_FFMPEG.search(found.path):
                 return found.path
         return None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from ..errors import EnvironmentFault
 from ..image.cache import FACTS_LIMIT, FactsCache, default_cache_directory, prepare_cache_directory
 from ..image.sources import Opening
+from ..runtime.base import PLAIN
 from .analysers import ANALYSERS
 from .goldens import Goldens
 
 __all__ = ["FACTS_LIMIT", "Workbench", "default_cache_directory"]
 
 if TYPE_CHECKING:
-    from ..runtime.base import Container, RunnableImage, Runtime
+    from ..runtime.base import Container, Process, Resources, RunnableImage, Runtime
     from ..runtime.rundir import RunDirectory
 
 
@@ -25,7 +26,7 @@ class Workbench:
     """Made once per process.
 
     `static` forbids to start anything; `runtime_name` is the user's choice, and `prefer_docker` decides where that
-    is `auto`: an image that lies in the engine starts fastest there.
+    is `auto`: an image that lies in the engine starts fastest there. `hardware` are the paths that must be there.
     """
 
     cache: Path
@@ -34,10 +35,11 @@ class Workbench:
     golden_folder: Path
     update_golden: bool = False
     prefer_docker: bool = False
+    hardware: frozenset[str] = frozenset()
     _run: RunDirectory | None = None
     _runtime: Runtime | None = None
     _runtime_fault: EnvironmentFault | None = None
-    _containers: list[Container] = field(default_factory=list)
+    _containers: list[Container | Process] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.cache = prepare_cache_directory(self.cache)
@@ -92,11 +94,19 @@ class Workbench:
                 raise
         return self._runtime
 
-    def start(self, image: RunnableImage) -> Container:
+    def start(self, image: RunnableImage, resources: Resources = PLAIN) -> Container:
         """A container that lives until the end of the run at most."""
-        container = self.runtime.start(image, work=self.work)
+        container = self.runtime.start(image, work=self.work, resources=resources)
         self._containers.append(container)
         return container
+
+    def start_command(
+        self, image: RunnableImage, argv: Sequence[str], files: Mapping[str, Path], resources: Resources = PLAIN
+    ) -> Process:
+        """A command as a container's process 1; it lives until the end of the run at most."""
+        process = self.runtime.start_command(image, argv, work=self.work, files=files, resources=resources)
+        self._containers.append(process)
+        return process
 
     def close(self) -> None:
         """Stop and remove everything that the run made. May be called twice."""

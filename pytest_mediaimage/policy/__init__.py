@@ -2,7 +2,7 @@
 
 from .known import KNOWN_NAME, image_name
 from .load import load_policy, load_preset, parse_policy
-from .model import Ignore, Policy
+from .model import Ignore, OwnPath, Policy
 from .ratchet import ImageRun, KnownOfImage, Ratchet
 from .schema import override
 from .upkeep import ignore_notes
@@ -12,6 +12,7 @@ __all__ = [
     "Ignore",
     "ImageRun",
     "KnownOfImage",
+    "OwnPath",
     "Policy",
     "Ratchet",
     "ignore_notes",

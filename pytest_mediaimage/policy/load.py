@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import PolicyError
-from .model import Ignore, Policy
+from .model import Ignore, OwnPath, Policy
 from .schema import KEYS, SECTIONS, field_name
 from .sense import contradictions
 from .units import nearest, shown
@@ -173,12 +173,20 @@ def _parent(document: _Document, directory: Path, known: frozenset[str], depth: 
     return _policy(_Document.read(path), path.name, directory, known, depth + 1)
 
 
+def _own_paths(document: _Document) -> frozenset[str]:
+    """The checks of the hardware paths that the document declares."""
+    setting = document.settings.get("transcode.paths")
+    paths = setting.value if setting else {}
+    return frozenset(f"hardware.{name}" for name, path in paths.items() if isinstance(path, OwnPath))
+
+
 def _check_ids(document: _Document, known: frozenset[str]) -> None:
     """A misspelt check id would silently change nothing."""
     if not known:
         return
     cases = document.settings.get("transcode.cases")
     known |= {f"transcode.{name}" for name in (cases.value if cases else ())}  # a team's own among them
+    known |= _own_paths(document)
     for key in ("severity", "required", "ignore"):
         setting = document.settings.get(key)
         if setting is None:

@@ -35,11 +35,29 @@ class Ignore:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnPath:
+    """A hardware path that a team declares: a glob of its device nodes, FFmpeg's arguments, and a regular expression
+    that what FFmpeg prints must match where the device was used."""
+
+    devices: str
+    arguments: tuple[str, ...]
+    proof: str
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a transcode must do with: bytes of memory, and cores. The defaults are a small worker's."""
+
+    memory: int = 10**9
+    cpus: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """Settings by their dotted name in the file, with `_` for the dot. None or empty means: nothing is asked.
 
-    Sizes are in bytes, `size_growth`, `layers_waste` and `layers_reuse` in percent, `directory` is where the policy's
-    golden values lie.
+    Sizes are in bytes, `size_growth`, `layers_waste`, `layers_reuse` and `transcode_speed` in percent,
+    `container_grace` in seconds, `directory` is where the policy's golden values lie.
     """
 
     source: str = ""
@@ -73,7 +91,12 @@ class Policy:
     license_max: str | None = None
     license_nonfree: str = "deny"
     transcode_cases: tuple[str, ...] = ()
-    transcode_paths: Mapping[str, str] = field(default_factory=dict)
+    transcode_paths: Mapping[str, str | OwnPath] = field(default_factory=dict)
+    transcode_limits: Limits = Limits()
+    transcode_speed: float = 10.0
+    container_command: tuple[str, ...] = ()
+    container_grace: int = 10
+    fallback_command: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
     severity: Mapping[str, Severity] = field(default_factory=dict)
     ignore: tuple[Ignore, ...] = ()

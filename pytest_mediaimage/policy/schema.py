@@ -10,12 +10,18 @@ from typing import Any
 
 from ..errors import UsageError
 from ..result import Severity
-from .model import Ignore, Policy
+from .model import Ignore, Limits, OwnPath, Policy
 from .units import LARGEST, parse_bytes, parse_percent, shown
+
+HARDWARE = ("nvenc", "nvdec", "vaapi", "qsv", "vulkan")
+"""The hardware paths that come with the package."""
 
 # No empty, `.` or `..` part, but for a slash at the end.
 _ABSOLUTE = re.compile(r"/|(?:/(?!\.{1,2}(?:/|$))[^/\0]+)+/?")
 _PLATFORM = re.compile(r"[a-z0-9]+(?:/[a-z0-9][a-z0-9._-]*){1,2}")
+_TAKEN = ("cpu", *HARDWARE, "reachable", "driver-floor", "fallback")  # names of paths, and of other checks hardware.*
+_PATH_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
+_LEAST_MEMORY = 6 << 20  # moby, daemon/daemon_unix.go: linuxMinMemory
 _VERSION = re.compile(r"\d{1,4}(?:\.\d{1,4}){0,3}")
 
 
@@ -123,9 +129,51 @@ def parse_severity(word: Any) -> Severity:
     return Severity.parse(word)
 
 
-def _paths(value: Any) -> dict[str, str]:
+def _paths(value: Any) -> dict[str, str | OwnPath]:
     parse = _one_of("required", "if-present")
-    return {path: parse(word) for path, word in _mapping(value).items()}
+    return {
+        path: _own_path(path, word) if isinstance(word, dict) else parse(word) for path, word in _mapping(value).items()
+    }
+
+
+def _own_path(name: str, value: Any) -> OwnPath:
+    entry = _mapping(value)
+    if name in _TAKEN or not _PATH_NAME.fullmatch(name):
+        raise ValueError(f"{shown(name)} can't name a path of your own; write a new word in small letters")
+    if set(entry) != {"devices", "arguments", "proof"}:
+        raise ValueError(f"{shown(name)} needs devices, arguments and proof, and nothing else")
+    devices, proof, arguments = _glob(entry["devices"]), _text(entry["proof"]), _names(entry["arguments"])
+    if not devices.startswith("/dev/") or "/../" in devices:
+        raise ValueError(f"{shown(devices)} is no glob of device nodes; write /dev/name*")
+    if not arguments:
+        raise ValueError("arguments are empty; write [-c:v, h264_name]")
+    try:
+        re.compile(proof)
+    except re.error as error:
+        raise ValueError(f"{shown(proof)} is no regular expression: {error}") from error
+    return OwnPath(devices, arguments, proof)
+
+
+def _command(value: Any) -> tuple[str, ...]:
+    words = _names(value)
+    for needed in ("{input}", "{output}"):
+        if not any(needed in word for word in words):
+            raise ValueError(f'{needed} is missing; write [/app/encode, "{{input}}", "{{output}}"]')
+    return words
+
+
+def _limits(value: Any) -> Limits:
+    entry = _mapping(value)
+    unknown = sorted(set(entry) - {"memory", "cpus"})
+    if unknown:
+        raise ValueError(f"unknown key {shown(unknown[0])}; write {{memory: 1GB, cpus: 1}}")
+    cpus = entry.get("cpus", Limits.cpus)
+    if isinstance(cpus, bool) or not isinstance(cpus, (int, float)) or not 0.01 <= cpus <= 1024:
+        raise ValueError(f"cpus: {shown(cpus)} is no number of cores; write 1 or 0.5")
+    memory = parse_bytes(entry["memory"]) if "memory" in entry else Limits.memory
+    if memory < _LEAST_MEMORY:
+        raise ValueError(f"memory: {shown(entry['memory'])} is less than the 6 MiB that Docker takes")
+    return Limits(memory, float(cpus))
 
 
 def _path_budgets(value: Any) -> dict[str, int]:
@@ -203,6 +251,11 @@ KEYS: Mapping[str, Key] = {
     "license.nonfree": Key(_one_of("deny", "allow"), "license.ffmpeg", "nonfree"),
     "transcode.cases": Key(_names),
     "transcode.paths": Key(_paths),
+    "transcode.limits": Key(_limits, "transcode.limits", "limits", budget=True),
+    "transcode.speed": Key(parse_percent, "transcode.speed", "tolerance", budget=True),
+    "container.command": Key(_command, "container.stop", "command"),
+    "container.grace": Key(_count, "container.stop", "grace", budget=True),
+    "fallback.command": Key(_command, "hardware.fallback", "command"),
     "required": Key(_globs),
     "severity": Key(_severities),
     "ignore": Key(_ignores),

@@ -100,6 +100,17 @@ def test_the_clips_of_libraries_are_one_note(judge: Judge) -> None:
     assert "22 audio and video files (66.67 kB in all), the largest" in finding.message
 
 
+def test_the_clips_of_installed_packages_are_one_note(judge: Judge) -> None:
+    clips = [Item(f"usr/lib/python3/dist-packages/gradio/media/{name}.mp4", film()) for name in "ab"]
+    result = judge("contents.media", [layer(clips, "RUN pip install gradio", compression="none")])
+    assert (result.status, result.measured) == (Status.PASSED, 0)
+    ((severity, message),) = [(finding.severity, finding.message) for finding in result.findings]
+    assert severity is Severity.NOTE
+    assert message.startswith("2 audio and video files of installed packages (6 MB in all)")
+    many = [Item(f"srv/node_modules/clips/{number}.mp4", film(9 * MB)) for number in range(6)]
+    assert judge("contents.media", [layer(many, "RUN npm ci", compression="none")]).measured == 54 * MB
+
+
 def test_what_the_policy_allows_doesnt_count(judge: Judge) -> None:
     layers = [copied(Item("app/a/film.mp4", film()), Item("app/b.mp4", MP4 + bytes(2000)))]
     result = judge("contents.media", layers, contents_allow=("/app/a/*",))

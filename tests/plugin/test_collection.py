@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from pytest_mediaimage.checks import ALL
+from pytest_mediaimage.checks.transcode import HARDWARE
 from pytest_mediaimage.image.build import Item, LayoutWriter, layer
 
 UNTIL_TRANSCODES = [check.id for check in ALL if not check.id.startswith("transcode.")]
+ALWAYS = ["transcode.hardened", "transcode.limits", "transcode.speed"]
 
 
 def ids(text: str) -> list[str]:
@@ -19,17 +21,19 @@ def ids(text: str) -> list[str]:
 def test_the_default_preset_is_collected_without_a_policy(media, write_layout):
     image = write_layout()
     outcome = media(image, "--collect-only", "-q")
-    expected = [f"mediaimage.yaml::{check}[oci:{image}-linux/amd64]" for check in UNTIL_TRANSCODES]
-    assert ids(outcome.text) == [*expected, f"mediaimage.yaml::transcode.h264-aac[oci:{image}-linux/amd64-cpu]"]
+    paths = {"transcode.h264-aac": "-cpu"} | {f"hardware.{path}": f"-{path}" for path in HARDWARE}
+    checks = [*UNTIL_TRANSCODES, "transcode.h264-aac", *ALWAYS]
+    expected = [f"mediaimage.yaml::{check}[oci:{image}-linux/amd64{paths.get(check, '')}]" for check in checks]
+    assert ids(outcome.text) == expected
     assert outcome.code == 0
     assert outcome.report == {}  # nothing was judged, so nothing is reported
 
 
 def test_ids_are_the_same_on_every_worker(media, write_layout):
-    outcome = media(write_layout(), "--media-static", "-n2")
-    assert outcome.code == 1  # the image has no ffmpeg
-    assert len(outcome.report["results"]) == len(UNTIL_TRANSCODES) + 1
-    assert [check for check, status in outcome.statuses().items() if status == "failed"] == ["ffmpeg.capabilities"]
+    outcome = media(write_layout(user="nobody"), "--media-static", "-n2")
+    assert outcome.code == 1  # the image has no such user
+    assert len(outcome.report["results"]) == len([*UNTIL_TRANSCODES, "transcode.h264-aac", *ALWAYS])
+    assert [check for check, status in outcome.statuses().items() if status == "failed"] == ["config.user"]
 
 
 @pytest.mark.parametrize("form", ["{id}", "mediaimage.yaml::config.user"])
@@ -59,7 +63,7 @@ def test_k_selects(media, write_layout):
 
 def test_last_failed_runs_only_what_failed(media, write_layout, workers):
     image = write_layout(user="root")
-    policy = "severity: {config.user: error}"
+    policy = "severity: {config.user: error, ffmpeg.capabilities: error}"
     Path("mediaimage.yaml").write_text(f"version: 1\n{policy}\n")
     first = media(image, "--media-static", *workers)
     assert first.code == 1
@@ -103,7 +107,7 @@ def test_an_image_elsewhere_does_not_hide_the_policy(pytester, write_layout, med
 def test_a_policy_named_as_argument_brings_its_checks(media, write_layout, pytester):
     (pytester.path / "mediaimage.yaml").write_text("version: 1\n")
     outcome = media(write_layout(), "--media-static", "mediaimage.yaml")
-    assert len(outcome.report["results"]) == len(UNTIL_TRANSCODES) + 1
+    assert len(outcome.report["results"]) == len([*UNTIL_TRANSCODES, "transcode.h264-aac", *ALWAYS])
 
 
 def test_two_images_and_two_platforms(media, tmp_path):

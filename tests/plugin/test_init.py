@@ -41,12 +41,12 @@ def test_the_demo_image_passes_what_was_written_from_it(media, pytester, media_c
 
 def test_what_fails_today_is_listed_and_can_be_tolerated(media, write_layout, pytester, media_cache, workers):
     film = Item("app/intro", b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom" + bytes(3_000_000))
-    image = write_layout([layer([film], "COPY intro /app/")])
+    image = write_layout([layer([film], "COPY intro /app/")], user="nobody")
     result = init(pytester, media_cache, f"oci:{image}", "--media-static", *workers)
     assert result.ret == 0
     text = (pytester.path / "mediaimage.yaml").read_text()
     listed = text.partition("# Fails today")[2]
-    assert "contents.media: /app/intro is an MP4 file" in listed and "ffmpeg.capabilities: " in listed
+    assert "contents.media: /app/intro is an MP4 file" in listed and "config.user: " in listed
     result.stdout.fnmatch_lines(["*findings fail today*--media-update-known*", "  contents.media: /app/intro is*"])
     assert "# ffmpeg: {encoders: [libx264, aac]" in text  # nothing to ask
 

@@ -15,8 +15,8 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_a_failure_names_its_page(media, write_layout):
-    outcome = media(write_layout(), "--media-static", "-k", "capabilities")
-    assert f"more: {ROOT}/docs/checks/ffmpeg.capabilities.md" in outcome.text.splitlines()
+    outcome = media(write_layout(user="nobody"), "--media-static", "-k", "config.user")
+    assert f"more: {ROOT}/docs/checks/config.user.md" in outcome.text.splitlines()
 
 
 def test_the_summary_says_where_the_pages_are(media, write_layout):

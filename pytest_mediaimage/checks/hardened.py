@@ -1,0 +1,60 @@
+"""`transcode.hardened`: the usual job under what a strict cluster allows."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from ..errors import CommandTimeout
+from ..result import Finding
+from ..runtime.base import Resources
+from .context import Context
+from .registry import check
+from .sampling import sample_file
+from .transcode import case_named, require
+from .transcoding import Job, TranscodeFailed, transcode
+
+_CASE = "h264-aac"
+
+
+@check(
+    "transcode.hardened",
+    fails="the case h264-aac, where the root is read-only, the user 65534 without capabilities, and only /tmp writable",
+    why="Clusters run images so (Kubernetes' Restricted profile): what writes beside its program, or wants to be root, "
+    "fails there and nowhere else.",
+)
+def hardened(context: Context) -> Iterator[Finding]:
+    context.measure(None, budget="as in a plain container")
+    program = None if context.subject.static else context.subject.ffmpeg_program()
+    if program is None:
+        context.skip("nothing is started under --media-static" if context.subject.static else "the image has no ffmpeg")
+    case = case_named(context.policy.directory, _CASE)
+    assert case is not None
+    require(context, case)
+    from ..media.verdict import judge_case
+
+    sample = sample_file(case.sample, context.subject.bench.cache)
+    architecture = context.image.platform.architecture
+    with (
+        tempfile.TemporaryDirectory(dir=context.subject.bench.work, prefix="hardened-") as folder,
+        closing(context.subject.new_container(Resources(hardened=True))) as container,
+    ):
+        job = Job(case.recipe, sample, case.outputs, timeout=case.timeout)
+        try:
+            result = transcode(container, program, job, Path(folder), architecture=architecture)
+        except (TranscodeFailed, CommandTimeout) as error:
+            yield Finding(
+                f"in a hardened container: {error.message}",
+                file=program,
+                evidence=error.evidence if isinstance(error, TranscodeFailed) else "time-out",
+                fix="Write only below /tmp or a mounted volume, make programs readable and executable for everybody, "
+                "and don't rely on root: `docker run --read-only --user 65534 --cap-drop ALL --tmpfs /tmp` shows it.",
+            )
+            return
+        golden = context.subject.bench.goldens.entry(case.name, result)
+        judgement = judge_case(case, result.made, golden=golden, architecture=architecture)
+    context.measure(f"{judgement.metrics.get('frames', 0)} frames", budget="as in a plain container")
+    for problem in judgement.problems:
+        yield Finding(f"in a hardened container: {problem.message}", evidence=problem.evidence, fix=problem.fix)

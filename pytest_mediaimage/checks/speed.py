@@ -1,0 +1,170 @@
+"""`transcode.speed`: how fast the image encodes, and whether that is slower than the previous release was."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import CommandTimeout, EnvironmentFault
+from ..result import Finding, Severity, format_bytes
+from .context import Context
+from .registry import check
+from .sampling import sample_file
+from .transcode import case_named, require
+from .transcoding import Job, Transcoded, TranscodeFailed, transcode
+
+if TYPE_CHECKING:
+    from ..media.case import Case
+    from ..runtime.base import Container
+    from .subject import Subject
+
+_CASE = "h264-aac"
+_REPEATED = 2
+PAIRS = 5
+"""From the least to the greatest of five ratios their median lies with 94 % (1 - 2 / 2^5, the sign test)."""
+_ALONE = 2
+
+
+@dataclass(eq=False)
+class Runner:
+    """One image's runs of the case in a container of its own. `rates` are frames per second."""
+
+    subject: Subject
+    program: str
+    container: Container
+    case: Case
+    film: Path
+    folder: Path
+    peak: int = 0
+    rates: list[float] = field(default_factory=list)
+    cpu_seconds: list[float] = field(default_factory=list)
+
+    def warm_up(self) -> None:
+        """A run that isn't timed: files are read for the first time, and memory is watched."""
+        with _watched(self):
+            self._run("warm-up")
+
+    def measure(self) -> None:
+        """A run that is timed. Raises TranscodeFailed, CommandTimeout."""
+        before = self.container.usage().cpu_seconds
+        result = self._run(str(len(self.rates)))
+        self.cpu_seconds.append(self.container.usage().cpu_seconds - before)
+        self.rates.append(result.info.video.frames / result.command.duration if result.info.video else 0.0)
+
+    def _run(self, name: str) -> Transcoded:
+        into = self.folder / name
+        into.mkdir(parents=True)
+        job = Job(self.case.recipe, self.film, self.case.outputs, timeout=self.case.timeout)
+        return transcode(self.container, self.program, job, into)
+
+
+@contextmanager
+def _watched(runner: Runner) -> Iterator[None]:
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(0.1):
+            try:
+                runner.peak = max(runner.peak, runner.container.usage().memory)
+            except EnvironmentFault:
+                return
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+@check(
+    "transcode.speed",
+    fails="an encode that is slower than the baseline's by more than `transcode.speed`, with certainty; without "
+    "`--media-baseline` it is only measured",
+    why="A build without assembly, with other flags or another allocator encodes the same pictures at twice the cost.",
+)
+def speed(context: Context) -> Iterator[Finding]:
+    program = None if context.subject.static else context.subject.ffmpeg_program()
+    if program is None:
+        context.skip("nothing is started under --media-static" if context.subject.static else "the image has no ffmpeg")
+    case = case_named(context.policy.directory, _CASE)
+    assert case is not None
+    require(context, case)
+    from ..media.looping import looped
+
+    with tempfile.TemporaryDirectory(dir=context.subject.bench.work, prefix="speed-") as name, ExitStack() as stack:
+        film = Path(name) / "long.mp4"
+        looped(sample_file(case.sample, context.subject.bench.cache), film, _REPEATED)
+
+        def runner(subject: Subject, program: str, folder: str) -> Runner:
+            container = stack.enter_context(closing(subject.new_container()))
+            return Runner(subject, program, container, case, film, Path(name) / folder)
+
+        try:
+            current = runner(context.subject, program, "current")
+            current.warm_up()
+        except (TranscodeFailed, CommandTimeout):
+            context.skip("the transcode fails: see transcode.h264-aac")
+        baseline, why = None, ""
+        previous = context.subject.previous
+        if previous is not None:
+            old = previous.ffmpeg_program()
+            why = "" if old else "the baseline has no ffmpeg"
+            try:
+                baseline = runner(previous, old, "baseline") if old else None
+                if baseline:
+                    baseline.warm_up()
+            except (TranscodeFailed, CommandTimeout) as error:
+                baseline, why = None, f"the baseline's transcode fails: {error.message}"
+        _measure(current, baseline)
+    yield from _compare(context, current, baseline)
+    if why:
+        yield Finding(f"not compared: {why}", severity=Severity.NOTE, evidence="no comparison", fix="Look into it.")
+
+
+def _measure(current: Runner, baseline: Runner | None) -> None:
+    """In turns, so that what else the machine does meets both alike."""
+    for turn in range(PAIRS if baseline else _ALONE):
+        pair = [runner for runner in (current, baseline) if runner]
+        for runner in pair if turn % 2 else reversed(pair):
+            runner.measure()
+
+
+def _compare(context: Context, current: Runner, baseline: Runner | None) -> Iterator[Finding]:
+    tolerance = context.policy.transcode_speed
+    rate = statistics.median(current.rates)
+    told = (
+        f"{rate:.0f} frames/s ({rate / 25:.1f} x real time), {statistics.median(current.cpu_seconds):.2f} CPU seconds, "
+        f"{format_bytes(current.peak)} of memory"
+    )
+    if baseline is None:
+        context.measure(told)
+        return
+    ratios = sorted(new / old for new, old in zip(current.rates, baseline.rates, strict=True))
+    median, least, most = statistics.median(ratios), ratios[0], ratios[-1]
+    work = statistics.median(current.cpu_seconds) / max(statistics.median(baseline.cpu_seconds), 0.01)
+    told += f"; {median:.2f} of the baseline's speed ({least:.2f} to {most:.2f})"
+    context.measure(told, budget=f"at most {tolerance:g} % slower than the baseline")
+    limit = 1 - tolerance / 100
+    if median >= limit:
+        return
+    certain = most < limit
+    words = (
+        f"{(1 - median) * 100:.0f} % slower than the baseline (in {PAIRS} pairs {(1 - most) * 100:.0f} to "
+        f"{(1 - least) * 100:.0f} %, at {work:.2f} of its CPU time), more than {tolerance:g} %"
+    )
+    yield Finding(
+        words if certain else f"{words}; the pairs differ too much to be sure",
+        severity=None if certain else Severity.NOTE,
+        file=current.program,
+        evidence="slower than the baseline",
+        fix="Compare both builds' `ffmpeg -version` (--disable-x86asm, compiler flags, library versions), and the C "
+        "library's allocator.",
+    )

@@ -1,0 +1,169 @@
+"""An encode within limits, in a hardened container, and its speed beside a baseline's, with a real ffmpeg."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from pytest_mediaimage.checks.speed import Runner, _compare
+from pytest_mediaimage.image.build import BuiltLayer, Item, layer
+from pytest_mediaimage.image.sources.demo import find_ffmpeg
+from pytest_mediaimage.result import Severity
+
+BUSYBOX = shutil.which("busybox")
+busybox = pytest.mark.skipif(BUSYBOX is None, reason="needs Debian's busybox-static")
+WHO = b"app:x:10001:10001::/:/bin/sh\n"
+
+
+@cache
+def tools() -> BuiltLayer:
+    items = [Item("etc/passwd", WHO), Item.directory("tmp", mode=0o1777), Item.directory("bin")]
+    items += [Item(f"bin/{name}", Path(BUSYBOX), mode=0o755) for name in ("sh", "tail", "head") if BUSYBOX]
+    return layer([*items, Item("opt/ffmpeg", find_ffmpeg(), mode=0o755)], "COPY . /")
+
+
+def wrapper(script: str, mode: int = 0o755) -> BuiltLayer:
+    """An ffmpeg on the PATH that is a script around the real one."""
+    return layer([Item("usr/bin/ffmpeg", f"#!/bin/sh\n{script}\n".encode(), mode=mode)], "COPY ffmpeg /usr/bin/")
+
+
+@pytest.fixture
+def judged(media, write_layout, pytester):
+    """`judged(script, check)` runs a check on an image whose ffmpeg is this script."""
+
+    def run(script: str, check: str, *args: str, limits: dict[str, object] | None = None, mode: int = 0o755):
+        more = f", limits: {json.dumps(limits)}" if limits else ""
+        (pytester.path / "mediaimage.yaml").write_text(f"version: 1\ntranscode: {{cases: [], speed: 10%{more}}}\n")
+        image = write_layout([tools(), wrapper(script, mode)], user="10001", Env=["PATH=/usr/bin:/bin"])
+        return media(image, "-k", check, *args)
+
+    return run
+
+
+HONEST = 'exec /opt/ffmpeg "$@"'
+
+
+@busybox
+@pytest.mark.docker
+@pytest.mark.usefixtures("docker_engine")
+class TestLimits:
+    def test_an_encode_within_them(self, judged):
+        outcome = judged(HONEST, "limits", "--media-runtime=docker", limits={"memory": "500MB", "cpus": 0.5})
+        assert outcome.code == 0, outcome.text
+        assert 10e6 < outcome.result("transcode.limits")["measured"] < 500e6
+        (note,) = outcome.result("transcode.limits")["findings"]
+        assert note["severity"] == "note" and "its quota is 0.5 CPU" in note["message"]
+
+    def test_threads_by_the_quota_are_no_note(self, judged):
+        one = '-nostdin -y -i "${last%/output/*}/input.mp4" -an -c:v libx264 -threads:v 1 "$last"'
+        script = f'for last; do :; done; case "$*" in *-benchmark*) exec /opt/ffmpeg {one};; esac; {HONEST}'
+        outcome = judged(script, "limits", "--media-runtime=docker")
+        assert outcome.code == 0, outcome.text
+        assert outcome.messages("transcode.limits") == []
+
+    def test_memory_that_is_not_enough(self, judged):
+        eat = "head -c 100000000 /dev/zero | tail -n 1 >/dev/null; exit $?"
+        script = f'case "$*" in *-benchmark*) {eat};; esac; {HONEST}'
+        outcome = judged(script, "limits", "--media-runtime=docker", limits={"memory": "32MB", "cpus": 1})
+        assert outcome.code == 1
+        assert outcome.messages("transcode.limits") == [
+            "the encode was killed out of memory within 32 MB of memory and 1 CPU"
+        ]
+
+    def test_an_exit_code_of_137_alone_is_not_out_of_memory(self, judged):
+        script = f'case "$*" in *-benchmark*) echo gone >&2; exit 137;; esac; {HONEST}'
+        (message,) = judged(script, "limits", "--media-runtime=docker").messages("transcode.limits")
+        assert "ended with exit code 137" in message and "gone" in message
+
+
+@busybox
+def test_limits_skip_where_none_can_be_set(judged):
+    result = judged(HONEST, "limits", "--media-runtime=sandbox").result("transcode.limits")
+    assert result["status"] == "skipped" and "no control group" in result["reason"]
+
+
+@pytest.fixture(params=["sandbox", pytest.param("docker", marks=pytest.mark.docker)])
+def engine(request: pytest.FixtureRequest) -> str:
+    if request.param == "docker":
+        request.getfixturevalue("docker_engine")
+    return f"--media-runtime={request.param}"
+
+
+@busybox
+def test_hardened_and_well(judged, engine):
+    outcome = judged(f"echo note >/tmp/log; {HONEST}", "hardened", engine)
+    assert outcome.code == 0, outcome.text
+    assert outcome.result("transcode.hardened")["measured"] == "125 frames"
+
+
+@busybox
+@pytest.mark.parametrize("place", ["/opt/log", "/log"])
+def test_hardened_what_writes_elsewhere(judged, place, engine):
+    script = f'case "$*" in *libx264*) echo note >{place} || exit 3;; esac; {HONEST}'
+    outcome = judged(script, "hardened", engine)
+    assert outcome.code == 1
+    (message,) = outcome.messages("transcode.hardened")
+    assert message.startswith("in a hardened container:") and "exit code 3" in message
+
+
+def runner(*rates: float) -> Runner:
+    made = Runner(None, "/usr/bin/ffmpeg", None, None, Path(), Path())  # type: ignore[arg-type]
+    made.rates, made.cpu_seconds, made.peak = list(rates), [2.0] * len(rates), 10**8
+    return made
+
+
+class Asked:
+    """The part of a context that the comparison uses."""
+
+    class policy:
+        transcode_speed = 10.0
+
+    def __init__(self) -> None:
+        self.measured: tuple[object, object] = (None, None)
+
+    def measure(self, value: object, *, budget: object = None) -> None:
+        self.measured = (value, budget)
+
+
+@pytest.mark.parametrize(
+    ("new", "severities"),
+    [
+        ((100, 101, 99, 100, 100), []),
+        ((91, 92, 93, 91, 90.5), []),
+        ((150, 149, 151, 150, 150), []),
+        ((50, 50, 50, 50, 50), [None]),
+        ((89, 88, 89, 87, 89), [None]),
+        ((80, 80, 80, 80, 95), [Severity.NOTE]),
+        ((80, 80, 80, 200, 200), [Severity.NOTE]),
+        ((80, 80, 200, 200, 200), []),
+    ],
+)
+def test_only_a_certain_regression_fails(new, severities):
+    asked = Asked()
+    found = list(_compare(asked, runner(*new), runner(100, 100, 100, 100, 100)))  # type: ignore[arg-type]
+    assert [finding.severity for finding in found] == severities
+    assert "of the baseline's speed" in str(asked.measured[0])
+    assert asked.measured[1] == "at most 10 % slower than the baseline"
+
+
+@busybox
+def test_a_slower_release_is_told(judged, write_layout):
+    slow = 'case "$*" in *libx264*) i=0; while [ $i -lt 600000 ]; do i=$((i+1)); done;; esac; '
+    before = write_layout([tools(), wrapper(HONEST)], user="10001", Env=["PATH=/usr/bin:/bin"])
+    outcome = judged(slow + HONEST, "speed", f"--media-baseline=oci:{before}")
+    assert outcome.code == 1, outcome.text
+    (message,) = outcome.messages("transcode.speed")
+    assert "slower than the baseline (in 5 pairs" in message
+
+
+@busybox
+def test_a_baseline_that_cannot_transcode_is_a_note(judged, write_layout):
+    broken = 'case "$*" in *-i*) exit 9;; esac; ' + HONEST
+    before = write_layout([tools(), wrapper(broken)], user="10001", Env=["PATH=/usr/bin:/bin"])
+    outcome = judged(HONEST, "speed", f"--media-baseline=oci:{before}")
+    assert outcome.code == 0, outcome.text
+    assert "not compared: the baseline's transcode fails" in outcome.messages("transcode.speed")[0]
