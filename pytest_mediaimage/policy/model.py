@@ -11,6 +11,10 @@ from pathlib import Path
 from ..result import Severity
 
 
+BASE_CASE = "h264-aac"
+"""The transcode that every build should do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ignore:
     """Findings of `check` that are accepted, below `path` (a glob, empty for all), for a reason, until a day.
@@ -106,7 +110,14 @@ class Policy:
         return any(entry.covers(check, file) and not entry.expired(today) for entry in self.ignore)
 
     def requires(self, check: str, hardware_path: str | None = None) -> bool:
-        """Whether a skip of this check isn't accepted."""
+        """Whether a skip of this check isn't accepted.
+
+        On a path that is `required` that holds for the cases that the policy names, and for BASE_CASE: an ffmpeg needn't
+        be able to do all that `all` stands for.
+        """
         if any(fnmatch.fnmatchcase(check, pattern) for pattern in self.required):
             return True
-        return hardware_path is not None and self.transcode_paths.get(hardware_path) == "required"
+        if hardware_path is None or self.transcode_paths.get(hardware_path) != "required":
+            return False
+        family, _, case = check.partition(".")
+        return family != "transcode" or case == BASE_CASE or case in self.transcode_cases

@@ -164,6 +164,7 @@ def test_an_ignore_knows_where_it_stands(tmp_path: Path) -> None:
 def test_required_paths(tmp_path: Path) -> None:
     policy = load(tmp_path, "transcode: {paths: {cpu: required, nvenc: if-present}}\n")
     assert policy.requires("transcode.h264-aac", "cpu")
+    assert not policy.requires("transcode.av1-svt", "cpu"), "a build without it may be meant"
     assert not policy.requires("transcode.h264-aac", "nvenc")
     assert not policy.requires("transcode.h264-aac", "vaapi")
     assert not policy.requires("transcode.h264-aac")
