@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FOLDER = "cases"
 _MAX_BYTES = 1024 * 1024
-_KEYS = ("version", "sample", "command", "rules", "needs", "outputs", "extras", "texts", "golden", "timeout")
+_KEYS = ("version", "sample", "command", "rules", "needs", "outputs", "extras", "texts", "golden", "fails", "timeout")
 
 
 def case_file(directory: Path, name: str) -> Path:
@@ -81,6 +81,7 @@ def read_case(path: Path) -> Case:
         extras={name: _sample(path, file) for name, file in value("extras", dict[str, str], {}).items()},
         texts=value("texts", dict[str, str], {}),
         golden=value("golden", bool, True),
+        fails=value("fails", bool, False),
         timeout=value("timeout", float, 60.0),
     )
 

@@ -41,6 +41,16 @@ CASES = (
     "rotated",
     "interlaced",
     "sprites",
+    "aac",
+    "opus",
+    "loudnorm",
+    "multi-track",
+    "captions",
+    "subtitle-burn-in",
+    "concat",
+    "truncated-input",
+    "damaged-input",
+    "live-wrap",
 )
 """Names of `media.cases.CASES`, here so that listing the checks needs no media library. A test compares them."""
 

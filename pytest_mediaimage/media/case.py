@@ -59,8 +59,8 @@ class Case:
     `extras` (a sample's name) or `texts` (a file's text, with placeholders of its own) hold under that name. What
     a playlist among the outputs names is fetched with it. `golden` says that the frames of the main output are compared
     with the source's and held against golden values, `fresh` that the recipe is also run on a clip that nobody has seen
-    before. `fails` says that the command must end with an error: it is no fault that it does, nor that it writes nothing.
-    `timeout` is in seconds.
+    before. `fails` says that the command must end with an error: it is no fault that it does, nor that it writes
+    nothing. `timeout` is in seconds.
     """
 
     name: str

@@ -41,13 +41,15 @@ def argv_of(
     Placeholders are filled in once: what a path holds is never taken for one. `{folder}` is the output's directory,
     `{extra:NAME}` a path of `extras`. A list may begin with `ffmpeg`, which becomes `ffmpeg_path`, or with an option,
     before which `ffmpeg_path` is put; any other first word is kept, as the image's own program. Raises UsageError
-    where `{input}`, or `{output}` and `{folder}` both, are missing, an extra is unknown, or it is something else.
+    where `{input}` (an extra may be a list that names it), or `{output}` and `{folder}` both, are missing, an extra is
+    unknown, or it is something else.
     """
     argv = _template(recipe)
     text = "\0".join(argv)
-    if "{input}" not in text or not ("{output}" in text or "{folder}" in text):
+    has_input = "{input}" in text or "{extra:" in text
+    if not has_input or not ("{output}" in text or "{folder}" in text):
         raise UsageError(
-            f"the recipe {' '.join(argv)!r} has no {'{output}' if '{input}' in text else '{input}'}",
+            f"the recipe {' '.join(argv)!r} has no {'{output}' if has_input else '{input}'}",
             remedy="Put {input} where the sample's path belongs, and {output} where the result's does.",
         )
     values = values_of(ffmpeg_path, input_path, output_path, extras)

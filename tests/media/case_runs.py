@@ -11,7 +11,7 @@ import pytest
 from pytest_mediaimage.media import capabilities, samples
 from pytest_mediaimage.media.case import Case
 from pytest_mediaimage.media.made import Made
-from pytest_mediaimage.media.recipe import argv_of
+from pytest_mediaimage.media.recipe import argv_of, fill, values_of
 from pytest_mediaimage.media.verdict import judge_case
 
 
@@ -19,11 +19,17 @@ def run(case: Case, program: str, folder: Path, *options: str, source: Path | No
     """What the case's recipe makes; `options` are put before the output, where they win over the recipe's own."""
     skip_if_lacking(case, program)
     source = source or samples.sample(case.sample)
-    argv = argv_of(case.recipe, program, source, folder / case.outputs[0])
+    extras = {name: samples.find(file) for name, file in case.extras.items()}
+    paths = {name: str(file) for name, file in extras.items()} | {name: str(folder / name) for name in case.texts}
+    output = folder / case.outputs[0]
+    for name, text in case.texts.items():
+        (folder / name).write_text(fill(text, values_of(program, source, output, paths)), encoding="utf-8")
+    argv = argv_of(case.recipe, program, source, output, paths)
     argv[-1:-1] = options
     done = subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return Made(source, {name: folder / name for name in case.outputs}, log=done.stderr)
+    assert case.fails or done.returncode == 0, done.stderr[-2000:]
+    outputs = {name: folder / name for name in case.outputs if not case.fails or (folder / name).exists()}
+    return Made(source, outputs, log=done.stderr, exit_code=done.returncode, extras=extras)
 
 
 def problems(case: Case, made: Made) -> str:

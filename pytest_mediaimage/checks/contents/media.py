@@ -26,6 +26,8 @@ _FIX = (
     "Leave it out of the build context (.dockerignore) and fetch it when it is needed, or name it under contents.allow."
 )
 
+_FIX_INSTALLED = "Where nothing of yours uses them, delete them in the RUN that installs the package."
+
 
 @check(
     "contents.media",
@@ -37,7 +39,7 @@ def media(context: Context) -> Iterator[Finding]:
     installed = [item for item in files if _INSTALLED.search(item.path)]
     weight = sum(item.length for item in installed)
     if _TOLERATED < weight <= _TOLERATED_INSTALLED:
-        yield _tolerated(context, installed, weight, " of installed packages")
+        yield _tolerated(context, installed, weight, " of installed packages", _FIX_INSTALLED)
         files = [item for item in files if not _INSTALLED.search(item.path)]
     total = sum(item.length for item in files)
     context.measure(total, budget=_TOLERATED, unit="bytes")
@@ -60,7 +62,7 @@ def _told(context: Context, item: Found) -> Finding:
     )
 
 
-def _tolerated(context: Context, files: list[Found], total: int, where: str = "") -> Finding:
+def _tolerated(context: Context, files: list[Found], total: int, where: str = "", fix: str = _FIX) -> Finding:
     """One note: libraries bring clips for their tests, and nobody wants a line for each."""
     largest = max(files, key=lambda item: item.length)
     count = "an audio or video file" if len(files) == 1 else f"{len(files)} audio and video files"
@@ -71,7 +73,7 @@ def _tolerated(context: Context, files: list[Found], total: int, where: str = ""
         file=largest.path,
         bytes=total,
         evidence=largest.fact,
-        fix=_FIX,
+        fix=fix,
     )
 
 

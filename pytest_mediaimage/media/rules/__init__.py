@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
+from .audio import AudioTracks
+from .captions import Captions
+from .damage import Survived
 from .dash import Dash
 from .geometry import Deinterlaced, Upright
 from .hdr import Hdr10, Sdr
 from .hls import Hls
+from .joined import Joined
 from .ladder import Ladder
+from .loudness import Loudness
 from .pace import Pace
 from .pictures import Pictures
+from .refusal import Refused, Reported
 from .scaled import Scaled
 from .sizes import BitRate, VideoBytes
 from .sound import Sound
 from .sprites import Sprites
 from .streams import Streams
+from .subtitles import Burnt
+from .timing import Timing
+from .tracks import Tracks
 
 RULES: dict[str, type[Any]] = {
     "streams": Streams,
@@ -33,5 +42,15 @@ RULES: dict[str, type[Any]] = {
     "sprites": Sprites,
     "video-bytes": VideoBytes,
     "bit-rate": BitRate,
+    "audio-tracks": AudioTracks,
+    "tracks": Tracks,
+    "captions": Captions,
+    "burnt": Burnt,
+    "loudness": Loudness,
+    "timing": Timing,
+    "joined": Joined,
+    "refused": Refused,
+    "reported": Reported,
+    "survived": Survived,
 }
 """The rules by the names that they have in a team's own cases."""

@@ -1,0 +1,80 @@
+"""Captions that ride in the pictures themselves: CEA-608 and CEA-708 in ATSC A/53 user data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import av
+
+from ..errors import JudgeError
+from . import barcode, judge
+
+_SEI, _T35 = 6, 4
+_A53 = bytes.fromhex("b50031") + b"GA94\x03"  # ATSC A/53 part 4, 6.2.3: country, provider, identifier, cc_data
+_LIMIT = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Captioned:
+    """What a frame carries: `data` are cc_data's triplets (empty: none), `number` the frame's own (None: unreadable).
+
+    Triplets with cc_valid 0 are padding, which encoders may drop, and are left out.
+    """
+
+    number: int | None
+    data: bytes
+
+
+def captions_of(path: Path) -> list[Captioned]:
+    """Of the frames of the first video stream, in order of presentation. Raises JudgeError."""
+    found: list[Captioned] = []
+    with judge.open_media(path) as container:
+        if not container.streams.video:
+            raise JudgeError(f"{path} has no video stream")
+        try:
+            for frame in container.decode(video=0):
+                if len(found) >= _LIMIT:
+                    raise JudgeError(f"{path} has more than {_LIMIT} frames")
+                side: Any = frame.side_data.get("A53_CC")
+                found.append(Captioned(_number(frame), b"" if side is None else _valid(bytes(side))))
+        except av.FFmpegError as error:
+            raise JudgeError(f"{path}: can't decode video after frame {len(found) - 1}: {error.strerror}") from error
+    return found
+
+
+def _number(frame: av.VideoFrame) -> int | None:
+    if not frame.format.name.startswith(("yuv4", "yuvj4", "nv12")) or frame.format.components[0].bits != 8:
+        return None
+    mark = barcode.read(frame.to_ndarray()[: frame.height, : frame.width])
+    return None if mark is None else mark.number
+
+
+def _valid(data: bytes) -> bytes:
+    triplets = (data[at : at + 3] for at in range(0, len(data) - 2, 3))
+    return b"".join(triplet for triplet in triplets if triplet[0] & 4)
+
+
+def sei_of(triplets: bytes) -> bytes:
+    """An H.264 NAL unit with its start code that carries cc_data triplets, at most 31 of them."""
+    payload = _A53 + bytes([0x40 | len(triplets) // 3, 0xFF]) + triplets + b"\xff"
+    return b"\0\0\0\1" + bytes([_SEI]) + escaped(bytes([_T35, len(payload)]) + payload + b"\x80")
+
+
+def escaped(data: bytes) -> bytes:
+    """With emulation prevention bytes (H.264, 7.4.1): no three bytes in it look like a start code."""
+    out, zeros = bytearray(), 0
+    for byte in data:
+        if zeros >= 2 and byte <= 3:
+            out.append(3)
+            zeros = 0
+        out.append(byte)
+        zeros = zeros + 1 if byte == 0 else 0
+    return bytes(out)
+
+
+def odd(values: Iterable[int]) -> bytes:
+    """Bytes of 7 bits with the odd parity that CEA-608 asks for."""
+    return bytes(value | (0 if value.bit_count() % 2 else 0x80) for value in values)

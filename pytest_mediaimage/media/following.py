@@ -1,0 +1,120 @@
+"""Follows a sound track through time: where each stretch of it is heard again, how loud, and in which channel."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import JudgeError
+from . import sound
+
+WINDOW_SECONDS = 0.24
+REACH_SECONDS = 0.3
+_SILENCE = 1e-4  # root mean square; -80 dBFS
+_LOST = 1e-4  # of the power; -40 dB
+_CROSSED = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """Samples (channels, count) from -1 to 1, rate in Hz, time of the first in seconds."""
+
+    samples: NDArray[np.float32]
+    rate: int
+    start: float
+
+    @property
+    def end(self) -> float:
+        """In seconds."""
+        return self.start + int(self.samples.shape[1]) / self.rate
+
+    def cut(self, start: float, end: float) -> NDArray[np.float32]:
+        """The samples between two times in seconds, zeros where there are none."""
+        first, last = (round((time - self.start) * self.rate) for time in (start, end))
+        inside = self.samples[:, max(0, first) : max(0, last)]
+        before = min(max(0, -first), last - first)
+        return np.pad(inside, ((0, 0), (before, last - first - before - inside.shape[1])))
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A stretch of the source's track from `time` (seconds) on, by channel.
+
+    `correlation` (1 = same waveform) at the best place, `offset` how many seconds later the output sounds there,
+    `level` in dB (output less source). A channel that is silent in the source has None for all three, one that is
+    silent in the output has a correlation of 0 and no offset.
+    """
+
+    time: float
+    correlation: tuple[float | None, ...]
+    offset: tuple[float | None, ...]
+    level: tuple[float | None, ...]
+
+
+def track_of(path: Path, track: int = 0) -> Track:
+    """The audio stream of this number. Raises JudgeError."""
+    return Track(*sound.samples(path, track=track))
+
+
+def follow(source: Track, output: Track, *, later: float = 0.0, window: float = WINDOW_SECONDS) -> list[Stretch]:
+    """Find each stretch of the source in the output, at most REACH_SECONDS from `later` seconds after where it was.
+
+    The last stretch ends with the source. Raises JudgeError where rates or numbers of channels differ.
+    """
+    if (source.rate, len(source.samples)) != (output.rate, len(output.samples)):
+        raise JudgeError(
+            f"{len(output.samples)} channels at {output.rate} Hz against {len(source.samples)} at {source.rate} Hz"
+        )
+    count = max(1, int((source.end - source.start) / window))
+    return [_stretch(source, output, source.end - window * (count - at), window, later) for at in range(count)]
+
+
+def _stretch(source: Track, output: Track, time: float, window: float, later: float) -> Stretch:
+    a = source.cut(time, time + window).astype(np.float64)
+    b = output.cut(time + later - REACH_SECONDS, time + later + window + REACH_SECONDS).astype(np.float64)
+    length, lags = a.shape[1], b.shape[1] - a.shape[1] + 1
+    size = 1 << b.shape[1].bit_length()
+    product = np.fft.irfft(np.fft.rfft(b, size) * np.conj(np.fft.rfft(a, size)), size)[:, :lags]
+    power_a = np.einsum("ij,ij->i", a, a)
+    running = np.cumsum(np.pad(b * b, ((0, 0), (1, 0))), axis=1)
+    power_b = np.maximum(running[:, length:] - running[:, :lags], 0)
+    rows: list[tuple[float | None, float | None, float | None]] = []
+    for channel, power in enumerate(power_a):
+        if math.sqrt(power / length) < _SILENCE:
+            rows.append((None, None, None))
+            continue
+        floor = _SILENCE * _SILENCE * length
+        here = float(power_b[channel, round(REACH_SECONDS * source.rate)])
+        if here < _LOST * power:
+            # Else the sound beside a hole would be taken for what ought to be in it.
+            rows.append((0.0, None, 10 * math.log10(max(here, floor) / power)))
+            continue
+        likeness = product[channel] / np.sqrt(power * np.maximum(power_b[channel], floor))
+        best = int(np.argmax(likeness))
+        level = 10 * math.log10(max(float(power_b[channel, best]), floor) / power)
+        rows.append((round(float(likeness[best]), 5), later + best / source.rate - REACH_SECONDS, level))
+    correlation, offset, level_rows = zip(*rows, strict=True)
+    return Stretch(round(time, 3), correlation, offset, level_rows)
+
+
+def sides(source: Track, output: Track, *, later: float = 0.0) -> list[int | None]:
+    """For each channel of the output which of the source's it plays; None where it is like none of them."""
+    length = min(source.samples.shape[1], output.samples.shape[1], source.rate * 4)
+    a = source.cut(source.start, source.start + length / source.rate)
+    b = output.cut(source.start + later, source.start + later + length / source.rate)
+    size = 1 << (length + int(source.rate * REACH_SECONDS)).bit_length()
+    spectra_a, spectra_b = np.conj(np.fft.rfft(a, size)), np.fft.rfft(b, size)
+    power_a, power_b = (np.maximum(np.einsum("ij,ij->i", x, x, dtype=np.float64), 1e-9) for x in (a, b))
+    found: list[int | None] = []
+    for channel, spectrum in enumerate(spectra_b):
+        likeness = [
+            float(np.fft.irfft(spectrum * other, size).max()) / math.sqrt(power * power_b[channel])
+            for other, power in zip(spectra_a, power_a, strict=True)
+        ]
+        best = int(np.argmax(likeness))
+        found.append(best if likeness[best] > _CROSSED else None)
+    return found
