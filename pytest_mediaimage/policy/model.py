@@ -10,7 +10,6 @@ from pathlib import Path
 
 from ..result import Severity
 
-
 BASE_CASE = "h264-aac"
 """The transcode that every build should do."""
 
@@ -112,8 +111,8 @@ class Policy:
     def requires(self, check: str, hardware_path: str | None = None) -> bool:
         """Whether a skip of this check isn't accepted.
 
-        On a path that is `required` that holds for the cases that the policy names, and for BASE_CASE: an ffmpeg needn't
-        be able to do all that `all` stands for.
+        On a path that is `required` that holds for the cases that the policy names, and for BASE_CASE: an ffmpeg
+        needn't be able to do all that `all` stands for.
         """
         if any(fnmatch.fnmatchcase(check, pattern) for pattern in self.required):
             return True

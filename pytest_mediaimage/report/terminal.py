@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Protocol
@@ -14,6 +14,7 @@ from .text import LISTED, format_value, more
 _COLOURS = {Status.PASSED: "green", Status.FAILED: "red", Status.SKIPPED: "yellow", Status.ERROR: "red"}
 _WIDEST = 72
 _KNOWN_LISTED = 5
+_SKIPS_NAMED = 6
 
 
 class Terminal(Protocol):
@@ -116,11 +117,19 @@ def _write_finding(terminal: Terminal, head: str, finding: Finding) -> None:
 
 def _counts(results: Sequence[Result]) -> str:
     counts = [f"{count} {status}" for status in Status if (count := sum(result.status is status for result in results))]
-    skipped = [
-        f"\n  skipped: {result.check}: {result.reason}" + (" (the policy requires it)" if result.required else "")
-        for result in results
-        if result.status is Status.SKIPPED
-    ]
     known = sum(finding.known for result in results for finding in result.findings)
     tolerated = f"; {known} known finding{'s' if known > 1 else ''} tolerated" if known else ""
-    return f"{len(results)} checks: {', '.join(counts)}{tolerated}{''.join(skipped)}"
+    return f"{len(results)} checks: {', '.join(counts)}{tolerated}{''.join(_skips(results))}"
+
+
+def _skips(results: Sequence[Result]) -> Iterator[str]:
+    """A line for each reason, with the checks that skip for it."""
+    checks: dict[str, list[str]] = {}
+    for result in results:
+        if result.status is Status.SKIPPED:
+            reason = f"{result.reason}{' (the policy requires it)' if result.required else ''}"
+            checks.setdefault(reason, []).append(result.check)
+    for reason, names in checks.items():
+        names = list(dict.fromkeys(names))
+        more = f" and {len(names) - _SKIPS_NAMED} more" if len(names) > _SKIPS_NAMED else ""
+        yield f"\n  skipped: {', '.join(names[:_SKIPS_NAMED])}{more}: {reason}"

@@ -99,7 +99,7 @@ def test_what_isn_t_here_skips_and_fails_where_it_must_be_here(judged, monkeypat
 def test_what_nobody_promises_skips_though_the_card_is_here(judged, card):
     outcome = judged(poser(), policy="version: 1\n")
     assert (outcome.code, outcome.result("hardware.vaapi")["status"]) == (0, "skipped")
-    assert "neither the policy (transcode.paths) nor --media-hardware names vaapi" in outcome.text
+    assert "neither the policy (transcode.paths) nor --media-hardware names this path" in outcome.text
 
 
 def test_under_static_it_skips(judged, card):

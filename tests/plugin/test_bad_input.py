@@ -105,7 +105,7 @@ def test_an_unknown_transcode_case(media, write_layout, pytester):
     (pytester.path / "mediaimage.yaml").write_text("version: 1\ntranscode: {cases: [h265]}\n")
     outcome = media(write_layout())
     assert outcome.code == USAGE
-    assert "there is no transcode case 'h265'" in outcome.text and "Known: h264-aac" in outcome.text
+    assert "there is no transcode case 'h265'" in outcome.text and "Known: all, aac, " in outcome.text
 
 
 def test_an_unknown_report_format(media, write_layout):

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from pytest_mediaimage.checks import ALL
-from pytest_mediaimage.checks.transcode import HARDWARE
+from pytest_mediaimage.checks.transcode import CASES, HARDWARE
 from pytest_mediaimage.image.build import Item, LayoutWriter, layer
 
 UNTIL_TRANSCODES = [check.id for check in ALL if not check.id.startswith("transcode.")]
+TRANSCODES = [f"transcode.{name}" for name in CASES]
 ALWAYS = ["transcode.hardened", "transcode.limits", "transcode.speed"]
 
 
@@ -21,8 +22,8 @@ def ids(text: str) -> list[str]:
 def test_the_default_preset_is_collected_without_a_policy(media, write_layout):
     image = write_layout()
     outcome = media(image, "--collect-only", "-q")
-    paths = {"transcode.h264-aac": "-cpu"} | {f"hardware.{path}": f"-{path}" for path in HARDWARE}
-    checks = [*UNTIL_TRANSCODES, "transcode.h264-aac", *ALWAYS]
+    paths = dict.fromkeys(TRANSCODES, "-cpu") | {f"hardware.{path}": f"-{path}" for path in HARDWARE}
+    checks = [*UNTIL_TRANSCODES, *TRANSCODES, *ALWAYS]
     expected = [f"mediaimage.yaml::{check}[oci:{image}-linux/amd64{paths.get(check, '')}]" for check in checks]
     assert ids(outcome.text) == expected
     assert outcome.code == 0
@@ -32,7 +33,7 @@ def test_the_default_preset_is_collected_without_a_policy(media, write_layout):
 def test_ids_are_the_same_on_every_worker(media, write_layout):
     outcome = media(write_layout(user="nobody"), "--media-static", "-n2")
     assert outcome.code == 1  # the image has no such user
-    assert len(outcome.report["results"]) == len([*UNTIL_TRANSCODES, "transcode.h264-aac", *ALWAYS])
+    assert len(outcome.report["results"]) == len([*UNTIL_TRANSCODES, *TRANSCODES, *ALWAYS])
     assert [check for check, status in outcome.statuses().items() if status == "failed"] == ["config.user"]
 
 
@@ -107,7 +108,7 @@ def test_an_image_elsewhere_does_not_hide_the_policy(pytester, write_layout, med
 def test_a_policy_named_as_argument_brings_its_checks(media, write_layout, pytester):
     (pytester.path / "mediaimage.yaml").write_text("version: 1\n")
     outcome = media(write_layout(), "--media-static", "mediaimage.yaml")
-    assert len(outcome.report["results"]) == len([*UNTIL_TRANSCODES, "transcode.h264-aac", *ALWAYS])
+    assert len(outcome.report["results"]) == len([*UNTIL_TRANSCODES, *TRANSCODES, *ALWAYS])
 
 
 def test_two_images_and_two_platforms(media, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytest_mediaimage.checks.analysers import ANALYSERS
+from pytest_mediaimage.checks.transcode import HARDWARE
 from pytest_mediaimage.image.digest import Platform
 from pytest_mediaimage.image.reference import Reference
 from pytest_mediaimage.image.sources import Opening, open_image
@@ -16,7 +17,8 @@ def test_every_check_on_a_debian_image(media, media_cache, debian_image, docker_
     assert {check for check, status in statuses.items() if status == "skipped"} == {
         *("reference.pinned", "size.compressed", "size.growth", "layers.reuse", "binaries.isa"),
         *(f"manifest.{name}" for name in ("platforms", "compression", "attestations", "parity", "runtime-floor")),
-        *("hardware.reachable", "hardware.driver-floor"),
+        *(f"hardware.{name}" for name in (*HARDWARE, "reachable", "driver-floor", "fallback")),
+        *("container.stop", "container.exit-code"),
     }
     assert set(statuses.values()) == {"passed", "skipped"}
     assert "runtime: docker" in outcome.text

@@ -19,7 +19,11 @@ from pytest_mediaimage.policy.schema import KEYS
 MISTAKES: dict[str, tuple[str, int, str]] = {
     "unknown-key": ("version: 1\nsizes: {compressed: 1MB}\n", 2, "unknown key 'sizes'; did you mean 'size'?"),
     "unknown-key-of-a-block": ("version: 1\nlayer:\n  count: 3\n", 2, "unknown key 'layer'; did you mean 'layers'?"),
-    "unknown-key-like-nothing": ("version: 1\nzzzz: 1\n", 2, "unknown key 'zzzz'; known: compat, container, contents, extends, "),
+    "unknown-key-like-nothing": (
+        "version: 1\nzzzz: 1\n",
+        2,
+        "unknown key 'zzzz'; known: compat, container, contents, extends, ",
+    ),
     "unknown-inner-key": (
         "size:\n  unpacked: 1MB\n  compresed: 1MB\n",
         3,

@@ -59,7 +59,7 @@ def _path(name: str, context: Context) -> Iterator[Finding]:
     context.measure(None, budget="proven")
     named = name in context.subject.bench.hardware
     if not named and name not in context.policy.transcode_paths:
-        context.skip(f"neither the policy (transcode.paths) nor --media-hardware names {name}")
+        context.skip("neither the policy (transcode.paths) nor --media-hardware names this path")
     if context.subject.static:
         context.skip("nothing is started under --media-static")
     try:
