@@ -12,7 +12,7 @@ ifeq ($(CI),true)
 export MEDIAIMAGE_REQUIRE_DOCKER := 1
 endif
 
-.PHONY: help demo test corpus clean-images fuzz lint bench clean
+.PHONY: help demo test corpus judge clean-images fuzz lint bench clean
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
@@ -20,6 +20,8 @@ help:
 	@echo "make demo   test the bundled demo image; needs neither root nor a container engine"
 	@echo "make test   run the tests; root gets a Docker engine and Debian packages where they are missing"
 	@echo "make corpus plant faults in an image and count which the static checks find; CORPUS_SEED=... repeats a run"
+	@echo "make judge  run wrong encoders, which the judge of transcodes must name, and right ones, of which nothing may be said;"
+	@echo "            takes 5 minutes; JUDGE_SEED=... repeats a run, JUDGE_RUNS=10 runs right ones more often"
 	@echo "make clean-images  build 25 images as good engineers would, from Debian, PyPI and npm, and look for false alarms;"
 	@echo "            takes an hour, 20 GB and a network; IMAGES='...' names some of tests/corpus/clean/images"
 	@echo "make fuzz   feed the readers of images damaged input, FUZZ_SECONDS=$(FUZZ_SECONDS) for each"
@@ -43,6 +45,10 @@ test: $(VENV)/.installed-test
 corpus: $(VENV)/.installed-test
 	@tests/support/packages.sh
 	@$(BIN)/python tests/corpus/judging.py $(CORPUS_SEED)
+
+judge: $(VENV)/.installed-test
+	@tests/support/packages.sh
+	@$(BIN)/python tests/judge/trial.py $(JUDGE_SEED)
 
 clean-images: $(VENV)/.installed-test
 	@tests/support/packages.sh

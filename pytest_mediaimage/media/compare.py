@@ -36,6 +36,7 @@ class FrameScore:
 
     `position` counts output frames from 0, `number` is the source's. `bias` is the mean difference, output less
     source, in 8-bit steps; `delay` how many seconds later the output shows it, None where times are missing.
+    `block` is where the luma differs most: PSNR in dB, left and top of a window of 8x8 pixels.
     """
 
     position: int
@@ -44,6 +45,7 @@ class FrameScore:
     ssim: tuple[float, ...]
     bias: tuple[float, ...]
     delay: float | None
+    block: tuple[float, int, int] = (PSNR_CAP, 0, 0)
 
 
 @dataclass(slots=True)
@@ -68,7 +70,10 @@ class Comparison:
         return judge.stream_hash(self.hashes)
 
     def metrics(self) -> dict[str, float]:
-        """`psnr_y_mean`, `psnr_y_min`, `psnr_y_p5`, `ssim_y_mean`, `ssim_y_min`, and so on; empty without scores."""
+        """`psnr_y_mean`, `psnr_y_min`, `psnr_y_p5`, `ssim_y_mean`, `ssim_y_min`, and so on; empty without scores.
+
+        `block_y_min` is the PSNR of the worst 8x8 pixels of all frames.
+        """
         found: dict[str, float] = {}
         if self.scores:
             for index, plane in enumerate(PLANES[: len(self.scores[0].psnr)]):
@@ -79,6 +84,7 @@ class Comparison:
                 found[f"psnr_{plane}_p5"] = round(float(np.percentile(psnr, 5)), 3)
                 found[f"ssim_{plane}_mean"] = round(float(ssim.mean()), 5)
                 found[f"ssim_{plane}_min"] = round(float(ssim.min()), 5)
+            found["block_y_min"] = round(min(score.block[0] for score in self.scores), 3)
         return found
 
     def delay(self) -> float:
@@ -217,7 +223,8 @@ def _score(source: judge.Frame, output: judge.Frame, number: int) -> FrameScore:
         bias.append(float(difference.mean()) / 2 ** (source.bit_depth - 8))
         ssim.append(ssim_of(a, b, source.bit_depth))
     delay = None if output.time is None or source.time is None else output.time - source.time
-    return FrameScore(output.index, number, tuple(psnr), tuple(ssim), tuple(bias), delay)
+    block = worst_block(source.samples(0), output.samples(0), source.bit_depth)
+    return FrameScore(output.index, number, tuple(psnr), tuple(ssim), tuple(bias), delay, block)
 
 
 def _is_swapped(source: judge.Frame, output: judge.Frame) -> bool:
@@ -234,6 +241,20 @@ def psnr_of(mse: float, bit_depth: int = 8) -> float:
     """Peak signal to noise ratio in dB for a mean squared error, at most PSNR_CAP."""
     peak = float((1 << bit_depth) - 1)
     return PSNR_CAP if mse <= 0 else min(PSNR_CAP, 10 * math.log10(peak * peak / mse))
+
+
+def worst_block(a: NDArray[Any], b: NDArray[Any], bit_depth: int = 8) -> tuple[float, int, int]:
+    """The window of 8x8 samples, 4 apart, in which two planes differ most: PSNR in dB, its left and its top.
+
+    Planes smaller than 8x8 have none, and give PSNR_CAP.
+    """
+    if a.shape[0] < 8 or a.shape[1] < 8:
+        return PSNR_CAP, 0, 0
+    # Sums over 64 squares of 8-bit samples stay below 2^24 and are thus exact in the faster float32.
+    working: Any = np.float32 if bit_depth <= 8 else np.float64
+    sums = _windows(np.square(np.subtract(b, a, dtype=np.int32).astype(working)))
+    row, column = divmod(int(sums.argmax()), sums.shape[1])
+    return psnr_of(float(sums[row, column]) / 64, bit_depth), column * 4, row * 4
 
 
 def ssim_of(a: NDArray[Any], b: NDArray[Any], bit_depth: int = 8) -> float:

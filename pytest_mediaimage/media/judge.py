@@ -114,6 +114,7 @@ class Frame:
 
     `interlaced` says that the decoder was told of two fields. `matrix` is how a player turns the picture, the first
     four numbers of the display matrix without those for perspective (see `orientation`); here nothing is turned.
+    `color` are primaries, transfer, matrix and range as the coded pictures say, whatever the container does.
     """
 
     index: int
@@ -125,6 +126,7 @@ class Frame:
     planes: tuple[NDArray[np.uint8], ...]
     interlaced: bool = False
     matrix: tuple[int, int, int, int] = (1, 0, 0, 1)
+    color: tuple[str, str, str, str] = ("unknown", "unknown", "unknown", "unknown")
 
     def sha256(self) -> str:
         """Hash over the planes one after the other: the value of `ffmpeg -f framehash -hash sha256`."""
@@ -216,6 +218,7 @@ def frames(path: Path, *, limit: int | None = None) -> Iterator[Frame]:
                 planes,
                 bool(picture.interlaced_frame),
                 _matrix(picture),
+                _color(picture, picture.format.name),
             )
             index += 1
         if index < stream.frames and "mp4" in container.format.name:
@@ -306,6 +309,7 @@ def _describe(stream: Any) -> StreamInfo:
     if context is None:  # a codec that the libraries don't know
         return info
     if info.type == "video":
+        primaries, transfer, matrix, value_range = _color(context, context.pix_fmt or "")
         return replace(
             info,
             codec=context.codec.canonical_name,
@@ -315,10 +319,10 @@ def _describe(stream: Any) -> StreamInfo:
             fps=float(stream.average_rate) if stream.average_rate else None,
             sample_aspect=Fraction(stream.sample_aspect_ratio or 1),
             field_order=_FIELD_ORDERS.get(context.field_order),
-            color_primaries=_PRIMARIES.get(context.color_primaries, "unknown"),
-            color_transfer=_TRANSFERS.get(context.color_trc, "unknown"),
-            color_matrix=_MATRICES.get(context.colorspace, "unknown"),
-            color_range="pc" if "yuvj" in (context.pix_fmt or "") else _RANGES.get(context.color_range, "unknown"),
+            color_primaries=primaries,
+            color_transfer=transfer,
+            color_matrix=matrix,
+            color_range=value_range,
             bit_rate=context.bit_rate,
             encoder=encoder_of(context.extradata or b"") or info.encoder,
         )
@@ -332,6 +336,17 @@ def _describe(stream: Any) -> StreamInfo:
             bit_rate=context.bit_rate,
         )
     return info
+
+
+def _color(tagged: Any, pix_fmt: str) -> tuple[str, str, str, str]:
+    """Primaries, transfer, matrix and range of a codec context or a picture, "unknown" where it doesn't say."""
+    # PyAV 14 doesn't hand out all of a picture's.
+    return (
+        _PRIMARIES.get(getattr(tagged, "color_primaries", 2), "unknown"),
+        _TRANSFERS.get(getattr(tagged, "color_trc", 2), "unknown"),
+        _MATRICES.get(tagged.colorspace, "unknown"),
+        "pc" if "yuvj" in pix_fmt else _RANGES.get(tagged.color_range, "unknown"),
+    )
 
 
 def _pix_fmt(name: str | None) -> str | None:

@@ -94,6 +94,18 @@ def test_distant_disorder_is_named_within_bounded_memory(reencode: Any, source: 
 
 
 @pytest.mark.parametrize("bit_depth", [8, 10])
+def test_the_worst_block(bit_depth: int) -> None:
+    plane = np.full((54, 97), 100, np.uint16)
+    spoilt = plane.copy()
+    spoilt[20:28, 40:48] += 10 << (bit_depth - 8)
+    spoilt[0, 0] += 2
+    assert compare.worst_block(plane, plane, bit_depth) == (compare.PSNR_CAP, 0, 0)
+    assert compare.worst_block(plane, spoilt, bit_depth)[1:] == (40, 20)
+    assert compare.worst_block(plane, spoilt, bit_depth)[0] == pytest.approx(28.13, abs=0.06)
+    assert compare.worst_block(plane[:4], spoilt[:4], bit_depth) == (compare.PSNR_CAP, 0, 0)
+
+
+@pytest.mark.parametrize("bit_depth", [8, 10])
 def test_psnr_by_hand(bit_depth: int) -> None:
     assert compare.psnr_of(0, bit_depth) == 100
     assert compare.psnr_of(((1 << bit_depth) - 1) ** 2, bit_depth) == 0

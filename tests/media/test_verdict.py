@@ -40,12 +40,29 @@ OPTIONS = {
     "sides swapped": (["-af", "pan=stereo|c0=c1|c1=c0"], "changed sides"),
     "one channel twice": (["-af", "pan=stereo|c0=c0|c1=c0"], "audio channel 1 isn't the source's"),
     "silence": (["-af", "volume=0"], "audio channel 0 isn't the source's: correlation 0.000"),
-    "half as loud": (["-af", "volume=0.5"], "dB louder than the source"),
+    "half as loud": (["-af", "volume=0.5"], "dB softer than the source"),
+    "silent end": (["-af", "volume=0:enable='gt(t,4.9)'"], "audio isn't the source's from 4.77 to 5.01 s"),
+    "a hole": (["-af", "volume=0:enable='between(t,2.06,2.12)'"], "audio isn't the source's from "),
+    "short sound": (["-af", "atrim=0:4.85"], "audio ends 0.15 s before the source's"),
+    "drifting sound": (["-af", "asetrate=48024,aresample=48000"], "audio drifts by -1"),
     "late sound": (["-af", "adelay=30:all=1"], "sound is +30.0 ms off the picture"),
     "dropped frame": (["-vf", "select='not(eq(n,50))'", "-fps_mode", "passthrough"], "frame 50 missing"),
     "dropped run": (["-vf", "select='not(between(n,50,59))'", "-fps_mode", "passthrough"], "frames 50-59 missing"),
     "doubled frames": (["-r", "50"], "shown more than once"),
     "frame rate": (["-r", "50"], "frame rate is 50.0, 25.0 was expected"),
+    "a thousandth slower": (
+        [
+            *("-vf", "settb=1/90000,setpts=N*3603.6", "-fps_mode", "passthrough"),
+            *("-enc_time_base:v", "1:90000", "-video_track_timescale", "90000"),
+        ],
+        "frame rate is 24.975, 25.0 was expected",
+    ),
+    "mirrored": (["-vf", "hflip"], "the picture is mirrored"),
+    "one step brighter": (["-vf", "lutyuv=y=val+1"], "plane Y is shifted by +"),
+    "matrix tag of the pictures alone": (
+        ["-bsf:v", "h264_metadata=matrix_coefficients=6"],
+        "color_matrix is bt709 in the container, and smpte170m in the pictures",
+    ),
     "cut short": (["-frames:v", "100"], "frames 100-124 missing"),
     "small": (["-vf", "scale=160:90"], "video width is 160, 384 was expected"),
     "4:2:2": (["-pix_fmt", "yuv422p"], "video pix_fmt is yuv422p, yuv420p was expected"),
@@ -104,9 +121,16 @@ def _tear(pictures: list[Any]) -> list[Any]:
     return pictures
 
 
+def _spoil(pictures: list[Any]) -> list[Any]:
+    pictures[7] = pictures[7].copy()
+    pictures[7][120:132, 202:214] = np.random.default_rng(1).integers(16, 236, (12, 12), np.uint8)
+    return pictures
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        (_spoil, "frame 7: 8x8 pixels at 204, 12"),
         (_swap, "frames 10 and 11 swapped"),
         (_noise, "frame 33 of the output carries no readable number"),
         (_tear, "frame 7: PSNR-Y 9"),

@@ -6,9 +6,11 @@ import ffmpeg
 
 from ..case import Case, Needs, Threshold
 from ..recipe import Recipe, recipe_of
+from ..rules.geometry import Upright
 from ..rules.pictures import Pictures
 from ..rules.sound import Sound
 from ..rules.streams import Streams
+from .software import BLOCK
 
 
 def _h264_aac() -> Recipe:
@@ -53,6 +55,7 @@ CASES = (
                 channels=2,
                 sample_rate=48000,
             ),
+            Upright(),
             Pictures(
                 {
                     "psnr_y_mean": Threshold(36.0, _MEASURED),
@@ -61,14 +64,17 @@ CASES = (
                     "psnr_u_min": Threshold(40.0, _MEASURED),
                     "psnr_v_mean": Threshold(45.0, _MEASURED),
                     "psnr_v_min": Threshold(42.0, _MEASURED),
+                    "block_y_min": BLOCK,
                     "bias": Threshold(
-                        1.0, "own: x264 stays within 0.1; one step over the whole picture is a colour fault"
+                        0.5, "own: x264 stays within 0.1; one step over the whole picture is a colour fault"
                     ),
                 }
             ),
             Sound(
                 {
                     "audio_correlation": Threshold(0.98, "own: AAC at 128 kb/s gives 0.997 and more"),
+                    "audio_stretch": Threshold(0.95, "own: AAC at 128 kb/s gives 0.99 and more in any 240 ms"),
+                    "audio_drift": Threshold(0.001, "own: codecs move nothing; 1 ms in 5 s is a second in 80 minutes"),
                     "audio_offset": Threshold(0.005, "own: 0.4 ms can be measured; EBU R37 allows -40/+60 ms in all"),
                     "audio_level": Threshold(0.5, "own: the transcode changes no level"),
                 }

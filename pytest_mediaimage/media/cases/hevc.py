@@ -67,6 +67,7 @@ CASES = (
                     y=(34.0, 32.0),
                     u=(37.0, 35.0),
                     v=(29.5, 28.0),
+                    block=Threshold(15.0, "own: FFmpeg 5.1.9 and 9.0 give 20 dB and more in any 8x8 pixels"),
                 )
                 | {"bias": Threshold(3.5, "own: FFmpeg 5.1.9 is off by 2.3 in V, 9.0 by 0.2 in U")},
                 view=ToneMapped(),

@@ -9,6 +9,7 @@ from ..recipe import Recipe
 from ..rules.ladder import Ladder, Rung
 from ..rules.scaled import Scaled
 from ..rules.streams import Streams
+from .software import BLOCK
 
 SCALE_FLAGS = "bicubic+accurate_rnd+bitexact"
 """With these alone swscale gives the same pictures on every processor."""
@@ -61,7 +62,7 @@ _FITS = "vaapi-fits, test/.../vpp.py: scaled pictures have an SSIM of 0.97 and m
 def _rules(size: _Size) -> tuple[Rule, ...]:
     limits = {f"psnr_{plane}_mean": Threshold(limit, _MEASURED) for plane, limit in zip("yuv", size.psnr, strict=True)}
     limits |= {f"ssim_{plane}_mean": Threshold(size.ssim, _FITS) for plane in "yuv"}
-    limits["bias"] = Threshold(1.0, "own: scaling and x264 stay within 0.3")
+    limits |= {"bias": Threshold(0.5, "own: scaling and x264 stay within 0.1"), "block_y_min": BLOCK}
     return (
         Streams(
             format="mp4",

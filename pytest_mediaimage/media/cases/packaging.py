@@ -8,6 +8,7 @@ from ..rules.dash import Dash
 from ..rules.hls import Hls
 from ..rules.segments import Limits
 from .ladder import SCALE_FLAGS, X264
+from .software import BLOCK
 
 _SECONDS = 2
 
@@ -44,7 +45,7 @@ def _video(y: float, u: float, v: float) -> dict[str, Threshold]:
     limits = {"psnr_y_mean": y, "psnr_u_mean": u, "psnr_v_mean": v}
     found = {name: Threshold(limit, _MEASURED) for name, limit in limits.items()}
     found |= {f"ssim_{plane}_mean": _FITS for plane in "yuv"}
-    return found | {"bias": Threshold(1.0, "own: scaling and x264 stay within 0.3")}
+    return found | {"bias": Threshold(0.5, "own: scaling and x264 stay within 0.1"), "block_y_min": BLOCK}
 
 
 _LIMITS = Limits(
@@ -52,6 +53,8 @@ _LIMITS = Limits(
     video={(384, 216): _video(45.0, 51.0, 50.5), (256, 144): _video(40.0, 46.0, 46.5)},
     audio={
         "audio_correlation": Threshold(0.98, "own: AAC at 128 kb/s gives 0.997 and more"),
+        "audio_stretch": Threshold(0.95, "own: AAC at 128 kb/s gives 0.99 and more in any 240 ms"),
+        "audio_drift": Threshold(0.001, "own: codecs move nothing; 1 ms in 5 s is a second in 80 minutes"),
         "audio_offset": Threshold(0.005, "own: 0.4 ms can be measured; EBU R37 allows -40/+60 ms in all"),
         "audio_level": Threshold(0.5, "own: the transcode changes no level"),
     },

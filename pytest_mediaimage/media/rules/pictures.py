@@ -16,7 +16,8 @@ from ..views import View
 class Pictures:
     """Every frame of the source comes out once, in order and in time, and as the source shows it.
 
-    `thresholds` by metric: lower limits for `psnr_*` (dB), upper limits of the magnitude for `bias` (8-bit steps).
+    `thresholds` by metric: lower limits for `psnr_*` and `block_y_min` (dB; the latter of any 8x8 pixels of a frame),
+    upper limits of the magnitude for `bias` (8-bit steps).
     `frames` is how many there must be, None: as many as in the source. `view` is for outputs that show the source
     otherwise than it is.
     """
@@ -95,6 +96,7 @@ def _quality(rule: Pictures, comparison: Comparison) -> Iterator[Problem]:
             yield Problem(
                 f"mean PSNR-{plane.upper()} is {value:.2f} dB, below {mean.limit:g} dB", f"psnr_{plane}_mean", fix
             )
+    yield from _blocks(rule, comparison)
     limit = rule.thresholds.get("bias")
     for plane, value in zip("YUV", comparison.bias(), strict=False):
         if limit and abs(value) > limit.limit:
@@ -103,3 +105,22 @@ def _quality(rule: Pictures, comparison: Comparison) -> Iterator[Problem]:
                 f"bias {plane}",
                 "Check colour range and matrix conversions; the picture isn't what the source shows.",
             )
+
+
+def _blocks(rule: Pictures, comparison: Comparison) -> Iterator[Problem]:
+    """Damage to a small part of a frame, which the whole frame's PSNR hardly shows."""
+    limits, low = rule.thresholds, rule.thresholds.get("block_y_min")
+    mean, least = (limits[name].limit if name in limits else 0.0 for name in ("psnr_y_mean", "psnr_y_min"))
+    if low is None or not comparison.scores or comparison.metrics()["psnr_y_mean"] < mean:
+        return
+    bad = [score for score in comparison.scores if score.block[0] < low.limit and score.psnr[0] >= least]
+    if bad:
+        worst = min(bad, key=lambda score: score.block[0])
+        psnr, left, top = worst.block
+        yield Problem(
+            f"frame {worst.number}: 8x8 pixels at {left}, {top} (from left and top) have PSNR-Y {psnr:.1f} dB, "
+            f"below {low.limit:g} dB"
+            + (f" (also {named([s.number for s in bad if s is not worst])})" if len(bad) > 1 else ""),
+            "block_y_min",
+            "Look for damaged or concealed blocks: memory, drivers, slices and threads of decoder and encoder.",
+        )

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from ...errors import JudgeError
 from ..case import Problem, Threshold
+from ..following import track_of
 from ..made import Made
 from ..sound import compare_sound
+from .audio import judge_track
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +20,8 @@ class Sound:
     """The first audio stream is the source's, channel by channel.
 
     `thresholds`: a lower limit for `audio_correlation`, upper limits of the magnitude for `audio_offset` (seconds) and
-    `audio_level` (dB).
+    `audio_level` (dB). With a lower limit for `audio_stretch`, the correlation of any 240 ms, what holds as a whole is
+    also followed from beginning to end, as `AudioTracks` does; `audio_drift` is that one's.
     """
 
     thresholds: Mapping[str, Threshold]
@@ -53,12 +57,15 @@ class Sound:
         limits = {name: self._limit(f"audio_{name}", limit) for name, limit in no_limit.items()}
         for channel, value in enumerate(match.correlation):
             if value < limits["correlation"]:
-                yield Problem(
+                unlike = Problem(
                     f"audio channel {channel} isn't the source's: correlation {value:.3f}, "
                     f"below {limits['correlation']:g}",
                     f"audio channel {channel}",
                     "Check that the right audio stream is mapped, and its filters.",
                 )
+                # What says from when to when says more.
+                followed = self._followed(original.path, info.path, delay)
+                yield from [problem for problem in followed if " from " in problem.message] or [unlike]
                 return
         if abs(offset) > limits["offset"]:
             yield Problem(
@@ -66,12 +73,23 @@ class Sound:
                 "audio offset",
                 "Check the encoder's priming and the container's edit list.",
             )
+        if abs(offset) <= limits["offset"] and abs(level) <= limits["level"]:
+            yield from self._followed(original.path, info.path, delay)
         if abs(level) > limits["level"]:
             yield Problem(
-                f"sound is {level:+.2f} dB louder than the source, at most {limits['level']:g} dB is allowed",
+                f"sound is {abs(level):.2f} dB {'louder' if level > 0 else 'softer'} than the source, "
+                f"at most {limits['level']:g} dB is allowed",
                 "audio level",
                 "Check volume, loudnorm and downmix filters.",
             )
+
+    def _followed(self, source: Path, output: Path, delay: float) -> Iterator[Problem]:
+        """Holes, a lost end and drift, which hardly move the correlation of the whole."""
+        stretch, drift = self.thresholds.get("audio_stretch"), self.thresholds.get("audio_drift")
+        if stretch is None:
+            return
+        limits = {"audio_correlation": stretch} | ({"audio_drift": drift} if drift else {})
+        yield from judge_track(limits, "audio", track_of(source), track_of(output), {0.0: delay}, {})
 
     def _limit(self, name: str, default: float) -> float:
         return self.thresholds[name].limit if name in self.thresholds else default

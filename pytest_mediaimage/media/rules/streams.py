@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
+from ...errors import JudgeError
+from .. import judge
 from ..case import Problem
 from ..judge import StreamInfo
 from ..made import Made
@@ -50,6 +53,7 @@ class Streams:
                 )
         if self.video_codec and info.video:
             yield from self._video(info.video, made.original.video, label)
+            yield from _contradictions(info.video, info.path, label)
         if self.audio_codec and info.audio:
             yield from self._audio(info.audio, made.original.audio, label)
 
@@ -68,9 +72,10 @@ class Streams:
                     fix = "Use an encoder built for this bit depth and chroma subsampling."
                 yield wrong(f"{label}video {name}", getattr(video, name), value, fix)
         fps = self.fps if self.fps is not None else source and source.fps
-        if fps and (video.fps is None or abs(video.fps - fps) > fps / 1000):
+        # Half of what 24 and 23.976, or 30 and 29.97, are apart.
+        if fps and (video.fps is None or abs(video.fps - fps) > fps / 2000):
             fix = "Let the frame rate pass through, without -r or an fps filter."
-            yield wrong(f"{label}frame rate", video.fps, fps, fix)
+            yield wrong(f"{label}frame rate", video.fps and round(video.fps, 3), round(fps, 3), fix)
         if self.max_gop and video.max_gop is not None and video.max_gop > self.max_gop + 0.001:
             yield Problem(
                 f"{label}a group of pictures lasts up to {video.max_gop:.3g} s, "
@@ -94,6 +99,22 @@ class Streams:
         ):
             if value is not None and getattr(audio, name) != value:
                 yield wrong(f"{label}audio {name}", getattr(audio, name), value, "Check -c:a, -ac and -ar.")
+
+
+def _contradictions(video: StreamInfo, path: Path, label: str) -> Iterator[Problem]:
+    """Colours of which container and pictures say different things: players differ in which they believe."""
+    try:
+        first = next(judge.frames(path), None)
+    except JudgeError:
+        return  # a rule that looks at all pictures tells it
+    for name, coded in zip(_TAGS, first.color if first else (), strict=False):
+        declared = getattr(video, name)
+        if "unknown" not in (coded, declared) and coded != declared:
+            yield Problem(
+                f"{label}video {name} is {declared} in the container, and {coded} in the pictures",
+                f"{label}video {name} {declared}, pictures {coded}",
+                "Set colours once, at the encoder, and look for a -bsf or a muxer's option that changes them.",
+            )
 
 
 def wrong(what: str, found: object, wanted: object, fix: str) -> Problem:
