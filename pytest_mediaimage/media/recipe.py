@@ -60,8 +60,12 @@ def values_of(
     ffmpeg_path: str, input_path: str | PurePath, output_path: str | PurePath, extras: Mapping[str, str] | None = None
 ) -> dict[str, str]:
     """What stands for each placeholder."""
-    output = PurePosixPath(output_path)
-    values = {"ffmpeg": ffmpeg_path, "input": str(input_path), "output": str(output), "folder": str(output.parent)}
+    values = {
+        "ffmpeg": ffmpeg_path,
+        "input": str(input_path),
+        "output": str(output_path),
+        "folder": str(PurePosixPath(output_path).parent),
+    }
     return values | {f"extra:{name}": path for name, path in (extras or {}).items()}
 
 
