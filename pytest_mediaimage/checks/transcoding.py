@@ -166,7 +166,11 @@ def transcode(
             if job.fails and isinstance(error, FileNotFoundError):
                 continue
             if not isinstance(error, FileNotFoundError):
-                raise
+                raise TranscodeFailed(
+                    f"{argv[0]} wrote something as {name} that is no output: {error.strerror or error}",
+                    evidence="odd output",
+                    remedy=f"Run it by hand: {' '.join(argv)}",
+                ) from None
             raise TranscodeFailed(
                 f"{argv[0]} ended with exit code 0 and wrote no {name if len(wanted) > 1 else 'output'}",
                 evidence="no output",

@@ -162,7 +162,8 @@ class Container(Protocol):
         """Copy a regular file to `target`. Links are resolved inside the container, never on the host.
 
         `target` appears only when it is whole. Raises FileNotFoundError where there is no such file, another
-        OSError where it isn't a regular file or links loop, StorageFault where the host's disk is full.
+        OSError where it isn't a regular file, links loop or it has more than 4 GB, StorageFault where the host's disk
+        is full.
         """
 
     def usage(self) -> Usage:

@@ -24,11 +24,11 @@ def write(root: Path, filter: str) -> None:
 
 def test_it_runs_beside_the_checks_and_names_what_is_wrong(media, pytester: pytest.Pytester, workers):
     write(pytester.path, "null")
-    outcome = media("demo", "-k", "transcode", *workers)
+    outcome = media("demo", "-k", "ours", *workers)
     assert (outcome.code, outcome.statuses()) == (0, {"transcode.ours": "passed"})
-    assert outcome.result("transcode.ours")["measured"].endswith("2 rules")
+    assert outcome.result("transcode.ours")["measured"].endswith(" dB, 125 frames")
     write(pytester.path, "select='not(eq(n,50))'")
-    outcome = media("demo", "-k", "transcode", *workers)
+    outcome = media("demo", "-k", "ours", *workers)
     assert outcome.code == 1
     assert any("frame 50" in message for message in outcome.messages("transcode.ours"))
 
@@ -51,7 +51,7 @@ def test_a_mistake_stops_the_run(media, pytester: pytest.Pytester, name: str, te
     write(pytester.path, "null")
     (pytester.path / "cases" / "ours.yaml").unlink()
     (pytester.path / "cases" / f"{name}.yaml").write_text(text)
-    outcome = media("demo", "-k", "transcode")
+    outcome = media("demo", "-k", "ours")
     assert outcome.code == pytest.ExitCode.USAGE_ERROR
     outcome.pytest.stderr.fnmatch_lines([f"*{words.replace('[', '[[]')}*"])
 
@@ -60,7 +60,7 @@ def test_the_documented_case_runs(media, pytester: pytest.Pytester):
     page = (Path(__file__).parents[2] / "docs" / "how-to" / "own-cases.md").read_text()
     write(pytester.path, "null")
     (pytester.path / "cases" / "ours.yaml").write_text(page.partition("```yaml\n")[2].partition("```")[0])
-    outcome = media("demo", "-k", "transcode")
+    outcome = media("demo", "-k", "ours")
     assert (outcome.code, outcome.statuses()) == (0, {"transcode.ours": "passed"})
     assert [finding["message"] for finding in outcome.result("transcode.ours")["findings"]] == [
         "there is no golden value for this recipe on this path: only structure and quality were judged"
@@ -71,8 +71,18 @@ def test_golden_values_that_nothing_asks_for_are_told(media, pytester: pytest.Py
     write(pytester.path, "null")
     file = pytester.path / "cases" / "ours.yaml"
     file.write_text(file.read_text().replace("golden: false", "golden: true"))
-    assert "written to" in media("demo", "-k", "transcode", "--media-update-golden").text
+    assert "written to" in media("demo", "-k", "ours", "--media-update-golden").text
     told = "golden/ours.json holds values for 1 older recipes or samples"
-    assert told not in media("demo", "-k", "transcode").text
+    assert told not in media("demo", "-k", "ours").text
     file.write_text(file.read_text().replace("ultrafast", "superfast"))
-    assert told in media("demo", "-k", "transcode").text
+    assert told in media("demo", "-k", "ours").text
+
+
+def test_an_output_that_is_no_file_is_the_images_fault(media, pytester: pytest.Pytester):
+    write(pytester.path, "null")
+    file = pytester.path / "cases" / "ours.yaml"
+    text = file.read_text().replace("command: [ffmpeg", "outputs: [output.mp4, .]\ncommand: [ffmpeg")
+    file.write_text(text)
+    outcome = media("demo", "-k", "ours")
+    assert outcome.code == 1
+    assert "wrote something as . that is no output" in outcome.messages("transcode.ours")[0]

@@ -10,6 +10,7 @@ import pytest
 from tiny_images import Directory, File, Link, TinyImage, shell_image
 
 from pytest_mediaimage.errors import CommandTimeout, UsageError
+from pytest_mediaimage.runtime import hostfile
 from pytest_mediaimage.runtime.base import Container, Runtime
 from pytest_mediaimage.runtime.elf import init_program
 
@@ -187,6 +188,16 @@ def test_copy_out_of_what_a_command_wrote(start, tmp_path):
     sh(container, "mkdir /tmp/d && echo result > /tmp/d/out")
     container.copy_out("/tmp/d/out", tmp_path / "out")
     assert (tmp_path / "out").read_text() == "result\n"
+
+
+def test_copy_out_ends_where_a_file_is_too_large(start, tmp_path, monkeypatch):
+    monkeypatch.setattr(hostfile, "LARGEST", 1_000_000)
+    container = start(shell_image())
+    sh(container, "head -c 1000000 /dev/zero > /tmp/fits; head -c 1000001 /dev/zero > /tmp/large")
+    container.copy_out("/tmp/fits", tmp_path / "fits")
+    with pytest.raises(OSError, match="more than 1000000 bytes"):
+        container.copy_out("/tmp/large", tmp_path / "large")
+    assert not list(tmp_path.glob("*large*"))
 
 
 def test_copy_out_errors(start, tmp_path):
