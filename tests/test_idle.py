@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from pytest_mediaimage.image.build import Item, LayoutWriter, layer
+
 HEAVY = ("av", "cyclonedx", "docker", "ffmpeg", "isal", "numpy", "testinfra.host", "yaml", "zstandard")
 DOOR = {f"pytest_mediaimage{name}" for name in ("", ".plugin", ".fixtures")}
 """The modules of ours that an idle run may load; their hook specifications come on top, see below."""
@@ -59,3 +61,12 @@ def test_a_run_that_tests_an_image_would_be_seen(tmp_path: Path, media_cache: Pa
     )
     assert {"yaml", "zstandard"} <= heavy(modules)
     assert {"pytest_mediaimage.session", "pytest_mediaimage.image.image"} <= modules
+
+
+def test_a_static_run_loads_no_media_library(tmp_path: Path, media_cache: Path) -> None:
+    writer = LayoutWriter(tmp_path / "image")
+    writer.image([layer([Item("a", b"1")])], config={"User": "1"})
+    args = ("--media-image", f"oci:{writer.finish()}", "--media-static", f"--media-cache={media_cache}")
+    modules = modules_after(tmp_path, *args, "-k", "not sbom")
+    assert "pytest_mediaimage.checks" in modules
+    assert {name for name in heavy(modules) if name.partition(".")[0] in ("av", "numpy", "ffmpeg", "docker")} == set()

@@ -97,9 +97,12 @@ def orphan_notes(folder: Path, case_of: Callable[[str], Case | None], cache: Pat
 
     `case_of` gives a case by its name, None where the file is none of a case's but of a team's own test.
     """
+    files = sorted(folder.glob("*.json"))
+    if not files:
+        return
     from ..media.golden import load
 
-    for file in sorted(folder.glob("*.json")):
+    for file in files:
         try:
             case = case_of(file.stem)
             if case is None:
