@@ -38,7 +38,8 @@ def test_mending_one_of_many_makes_nothing_new_fail(media, image, pytester, work
     failed = media(image, *CHOSEN, "--media-report=sarif:media.sarif", "--media-report=markdown:media.md", *workers)
     assert failed.code == 1
     assert "and 40 more; --media-report json:PATH lists them all" in failed.text
-    assert failed.text.count("is a WAV file") == 20
+    # Where CI is set, pytest's own summary repeats the whole text of a failure.
+    assert failed.text.partition("short test summary")[0].count("is a WAV file") == 20
     assert "- and 52 more (`--media-report json:PATH` lists all)" in (pytester.path / "media.md").read_text()
     assert len(failed.result("contents.media")["findings"]) == FILMS
     assert len(json.loads((pytester.path / "media.sarif").read_text())["runs"][0]["results"]) == FILMS
