@@ -129,3 +129,11 @@ def test_bash_keeps_it_too_where_there_is_more_than_one_command(judge: Judge) ->
 def test_an_image_that_starts_nothing_skips(judge: Judge) -> None:
     result = judge("config.entrypoint", [PROGRAM])
     assert (result.status, result.reason) == (Status.SKIPPED, "the image names neither an entry point nor a command")
+
+
+def test_a_misspelt_program_is_told_with_the_one_that_is_there(judge: Judge) -> None:
+    tool = Item("usr/bin/ffmpeg", b"\x7fELF", mode=0o755)
+    (finding,) = judge("config.entrypoint", [tool], Entrypoint=["/usr/bin/ffmpg"]).findings
+    assert finding.fix.startswith("Mend the path in ENTRYPOINT (/usr/bin/ffmpeg is there), or copy")
+    (finding,) = judge("config.entrypoint", [tool], Cmd=["/usr/bin/packager"]).findings
+    assert finding.fix.startswith("Mend the path in CMD, or copy")

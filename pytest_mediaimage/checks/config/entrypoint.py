@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterator, Sequence
 
 from ...image.analysers import dos_scripts
+from ...image.image import Image
 from ...image.tree import Node
 from ...result import Finding, Severity
 from ..context import Context
@@ -61,16 +63,26 @@ def _startable(context: Context, name: str) -> Iterator[Finding]:
     node = find(image, name)
     where = "" if "/" in name else f" on its PATH ({image.config.env.get('PATH') or 'the default one'})"
     if node is None:
+        said = "ENTRYPOINT" if _words(image.config.entrypoint) else "CMD"
         yield Finding(
             f"no container can start: {name} isn't in the image{where}",
             file=name if name.startswith("/") else None,
             evidence=f"missing {name}",
-            fix="Copy the program into the image or mend its path; a shell form (`CMD ffmpeg ...`) needs /bin/sh, "
-            'the exec form (`CMD ["ffmpeg", ...]`) doesn\'t.',
+            fix=f"Mend the path in {said}{_near(image, name)}, or copy the program into the image; a shell form "
+            "(`CMD ffmpeg ...`) needs /bin/sh, the exec form "
+            '(`CMD ["ffmpeg", ...]`) doesn\'t.',
         )
         return
     yield from _executable(context, node)
     yield from _interpreters(context, node)
+
+
+def _near(image: Image, path: str) -> str:
+    """The program of the same folder that was probably meant."""
+    folder, _, name = path.lstrip("/").rpartition("/")
+    there = (node for node in image.tree if node.path.rpartition("/")[0] == folder and is_executable(node))
+    close = difflib.get_close_matches(name, [node.path.rpartition("/")[2] for node in there], n=1) if folder else []
+    return f" (/{folder}/{close[0]} is there)" if close else ""
 
 
 def _executable(context: Context, node: Node) -> Iterator[Finding]:
