@@ -144,9 +144,7 @@ class Transcoder:
             raise UsageError(
                 f"there is no hardware path {path!r} in this version", remedy=f"Known: {', '.join(PATHS)}."
             )
-        program = self._subject.ffmpeg_program()
-        if program is None:
-            raise Skip("the image has no ffmpeg")
+        program = self._subject.ffmpeg_to_run()
         cache = self._subject.bench.cache
         source = sample if isinstance(sample, Path) else sample_file(sample or DEFAULT_SAMPLE, cache)
         folder = self._folder / str(next(self._count))

@@ -43,9 +43,7 @@ _MOST_THREADS = 2
 def limits(context: Context) -> Iterator[Finding]:
     allowed = context.policy.transcode_limits
     context.measure(None, budget=allowed.memory, unit="bytes")
-    program = None if context.subject.static else context.subject.ffmpeg_program()
-    if program is None:
-        context.skip("nothing is started under --media-static" if context.subject.static else "the image has no ffmpeg")
+    program = context.subject.ffmpeg_to_run()
     can = context.subject.bench.runtime.capabilities()["memory-limit"]
     if not can.available:
         context.skip(f"memory can't be limited here: {can.reason}; use --media-runtime docker")

@@ -91,9 +91,7 @@ def _watched(runner: Runner) -> Iterator[None]:
     why="A build without assembly, with other flags or another allocator encodes the same pictures at twice the cost.",
 )
 def speed(context: Context) -> Iterator[Finding]:
-    program = None if context.subject.static else context.subject.ffmpeg_program()
-    if program is None:
-        context.skip("nothing is started under --media-static" if context.subject.static else "the image has no ffmpeg")
+    program = context.subject.ffmpeg_to_run()
     case = case_named(context.policy.directory, _CASE)
     assert case is not None
     require(context, case)

@@ -155,6 +155,15 @@ class Subject:
                 return found.path
         return None
 
+    def ffmpeg_to_run(self) -> str:
+        """The path of the image's ffmpeg, for what starts it. Raises Skip when static or without ffmpeg."""
+        if self.static:
+            raise Skip("nothing is started under --media-static")
+        program = self.ffmpeg_program()
+        if program is None:
+            raise Skip("the image has no ffmpeg")
+        return program
+
     def listings(self) -> Listings:
         """What the image's ffmpeg says it can do. Raises Skip when static or without ffmpeg."""
         return self._once("listings", self._ask)
@@ -178,9 +187,7 @@ class Subject:
 
     def _told(self, *options: str) -> str:
         container = self.container()
-        program = self.ffmpeg_program()
-        if program is None:
-            raise Skip("the image has no ffmpeg")
+        program = self.ffmpeg_to_run()
         result = container.run([program, "-hide_banner", *options], timeout=30)
         if result.exit_code:
             raise FFmpegFailed(

@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MediaImageError
+from ..runtime.elf import FOLDER
 
 if TYPE_CHECKING:
     from ..media.compare import Comparison
     from ..media.judge import MediaInfo, StreamInfo
     from ..media.made import Made
     from ..runtime.base import CommandResult, Container
-
-# A directory that no image has, so that nothing of the image's is shadowed or mixed in.
-_INSIDE = "/.pytest-mediaimage"
 
 
 class TranscodeFailed(MediaImageError):
@@ -128,8 +126,9 @@ def transcode(
     from ..media.playlists import MAX_NAMES, beside, names_in
     from ..media.recipe import argv_of, fill, recipe_of, values_of
 
-    # A new place each time: an output that an earlier transcode left must not be taken for this one's.
-    inside = f"{_INSIDE}/{secrets.token_hex(4)}"
+    # No image has this folder, so nothing of its own is shadowed. A new place in it each time: an output that an
+    # earlier transcode left must not be taken for this one's.
+    inside = f"{FOLDER}/{secrets.token_hex(4)}"
     source, target = f"{inside}/input{job.source.suffix}", f"{inside}/output/{job.outputs[0]}"
     extras = {name: f"{inside}/extra-{name}{file.suffix}" for name, file in job.extras.items()}
     extras |= {name: f"{inside}/{name}" for name in job.texts}

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 
 from ...media.hardware.proof import Attempt, words_of
 from ...media.recipe import fill, values_of
+from ...runtime.elf import FOLDER
 
 if TYPE_CHECKING:
     from ...runtime.base import Container
-
-_INSIDE = "/.pytest-mediaimage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ def attempt(
 
     A command that fails is no error here. Raises CommandTimeout, EnvironmentFault.
     """
-    inside = f"{_INSIDE}/{secrets.token_hex(4)}"
+    inside = f"{FOLDER}/{secrets.token_hex(4)}"
     given, target = f"{inside}/input{source.suffix}", f"{inside}/output/{command.output}"
     container.copy_in(source, given)
     note = folder / ".made"
