@@ -75,6 +75,17 @@ def test_one_secret_in_several_places_is_one_finding(judge: Judge) -> None:
     result = judge("config.secrets", ITEMS, history=steps, Env=[f"TOKEN={token}"])
     ((_, message),) = findings(result)
     assert message == "a GitLab token (glpa…) stands in the environment (TOKEN), step 1 of the history"
+    assert result.findings[0].created_by == "ENV TOKEN=glpa…" and "take it out of `ENV TOKEN`" in result.findings[0].fix
+
+
+@pytest.mark.parametrize("step", ["ENV A=1 TOKEN={}", "/bin/sh -c #(nop)  ENV TOKEN={}", "LABEL TOKEN=x", None])
+def test_the_instruction_that_set_it_is_named(judge: Judge, step: str | None) -> None:
+    token = f"npm_{chance(36)}"
+    history = (
+        [{"created_by": step.replace("{}", "***"), "empty_layer": True}, {"created_by": "COPY . /"}] if step else None
+    )
+    (found,) = judge("config.secrets", ITEMS, history=history, Env=[f"TOKEN={token}"]).findings
+    assert found.created_by == (step.replace("{}", "***") if step and "ENV" in step else None)
 
 
 def test_its_fingerprint_outlives_a_rebuild_and_tells_secrets_apart(judge: Judge) -> None:

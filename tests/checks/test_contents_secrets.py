@@ -75,7 +75,15 @@ def test_a_key_fails_whatever_its_file_is_called(judge: Judge, keys: dict[str, b
     ((severity, message),) = findings(result)
     assert (severity, message) == ("error", f"/app/settings.dat holds {kind}")
     assert keys[name].splitlines()[1].decode() not in said(result)
-    assert result.findings[0].created_by == "COPY rootfs /"
+    assert result.findings[0].created_by == "COPY rootfs /" and ".dockerignore" in result.findings[0].fix
+
+
+@pytest.mark.parametrize("step", ["RUN ssh-keygen -f /app/key", "COPY --from=build /key /app/key"])
+def test_what_did_not_come_from_the_build_context_is_not_to_be_ignored(
+    judge: Judge, keys: dict[str, bytes], step: str
+) -> None:
+    (found,) = judge("contents.secrets", [layer([Item("app/key", keys["pkcs8"])], step)]).findings
+    assert ".dockerignore" not in found.fix
 
 
 @pytest.mark.parametrize("name", ["pkcs8-encrypted", "pkcs1-enc", "openssh-encrypted"])

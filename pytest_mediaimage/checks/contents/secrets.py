@@ -32,6 +32,8 @@ _PROGRAM_TEXT = re.compile(
 )
 _SNAKEOIL = "snakeoil"  # Debian's ssl-cert makes one when it is installed
 _HOST_KEY = re.compile(r"/etc/(?:ssh/ssh_host_[a-z0-9]+_key|dropbear/.*)")
+_COPY = re.compile(r"(?:/bin/sh -c #\(nop\) +)?(?:COPY|ADD) (?!--from)")
+_IGNORE = " Name it in .dockerignore, so that no COPY takes it along."
 _REVOKE = "Revoke it, for whoever pulls the image has it; then"
 
 
@@ -50,6 +52,7 @@ def secrets(context: Context) -> Iterator[Finding]:
 
 
 def _told(context: Context, item: Found, what: dict[str, object], severity: Severity | None) -> Finding:
+    copied = _COPY.match(context.image.layers[item.layer].created_by)
     return context.finding(
         f"{item.path} holds {_words(item, what)}{still_pulled(context, item)}",
         severity=severity,
@@ -57,7 +60,7 @@ def _told(context: Context, item: Found, what: dict[str, object], severity: Seve
         file=item.path,
         bytes=item.length,
         evidence=f"{what['kind']} {what['mark']}".strip(),
-        fix=_fix(item, what),
+        fix=_fix(item, what) + (_IGNORE if copied else ""),
     )
 
 
