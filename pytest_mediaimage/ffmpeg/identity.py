@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -110,11 +110,13 @@ class FFmpegIdentity:
 class IdentityScanner:
     """Reads a file's bytes once, in order, in chunks of any size: `feed` them, then `finish`.
 
-    Holds 12 MiB at the most besides the chunk fed. The result doesn't depend on how the bytes were cut.
+    Holds 12 MiB at the most besides the chunk fed. The result doesn't depend on how the bytes were cut. Once the file
+    may be an FFmpeg, `keep` is called in order with each piece, as (offset, bytes), that isn't code or long past.
     """
 
-    def __init__(self) -> None:
-        self._gate = Gate()
+    def __init__(self, keep: Callable[[int, bytes], None] | None = None) -> None:
+        self._gate = Gate(keep_lead=keep is not None)
+        self._keep = keep
         self._texts: _Texts | None = None
         self._hardware = HardwareTexts()
         self._result: FFmpegIdentity | None = None
@@ -140,8 +142,17 @@ class IdentityScanner:
         for start, data in pieces:
             if self._texts is None:
                 self._texts, self._hardware = _Texts(self._gate.counted), HardwareTexts(self._gate.counted)
+                for piece in self._gate.lead:
+                    self._pass_on(*piece)
+                self._gate.lead = []
+            self._pass_on(start, data)
             self._texts.feed(start, data)
             self._hardware.feed(start, data)
+
+    def _pass_on(self, start: int, data: bytes) -> None:
+        if self._keep is not None:
+            for piece in self._gate.complete(start, data):
+                self._keep(*piece)
 
 
 class _Texts:

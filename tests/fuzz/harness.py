@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 TESTS = Path(__file__).parent.parent
-# The corpus of images, and what archives are put together from.
-sys.path[:0] = [str(TESTS / "image")]
+# The corpus of images, and what archives and ELF files are put together from.
+sys.path[:0] = [str(TESTS / "image"), str(TESTS / "ffmpeg"), str(TESTS)]
 
 _CHILD = "--child"
 _LIMITS = ("-timeout=20", "-rss_limit_mb=2048", "-max_len=65536", "-print_final_stats=1")

@@ -7,7 +7,7 @@ PATH="$PATH:/usr/sbin:/sbin"
 missing=""
 for pair in dockerd:docker.io iptables:iptables docker-registry:docker-registry ffmpeg:ffmpeg \
     mmdebstrap:mmdebstrap busybox:busybox-static openssl:openssl \
-    podman:podman runc:runc; do
+    podman:podman runc:runc qemu-aarch64-static:qemu-user-static readelf:binutils gcc:gcc make:make pkg-config:pkgconf; do
     command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair#*:}"
 done
 [ -n "$missing" ] || exit 0
