@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -29,12 +30,17 @@ class BlobStore(Protocol):
         """The file that holds just this blob, or None where there is none."""
 
 
-def read_document(store: BlobStore, descriptor: Descriptor) -> bytes:
-    """A small blob, checked. Raises CorruptImage where it isn't what its descriptor says."""
-    if descriptor.length > MAX_DOCUMENT:
-        raise CorruptImage(f"a document of {descriptor.length} bytes", blob=descriptor.digest)
+def read_document(store: BlobStore, descriptor: Descriptor, limit: int = MAX_DOCUMENT) -> bytes:
+    """A small blob, checked. Raises CorruptImage where it isn't what its descriptor says, or is longer than `limit`."""
+    if descriptor.length > limit:
+        raise CorruptImage(
+            f"a document of {descriptor.length} bytes, where at most {limit} are read", blob=descriptor.digest
+        )
+    pieces = io.BytesIO()
     with store.open(descriptor.digest) as file:
-        data = file.read(descriptor.length + 1)
+        while (left := descriptor.length + 1 - pieces.tell()) and (piece := file.read(left)):
+            pieces.write(piece)
+    data = pieces.getvalue()
     if len(data) != descriptor.length:
         raise CorruptImage(f"its length isn't {descriptor.length} bytes as its descriptor says", blob=descriptor.digest)
     actual = f"{descriptor.digest.algorithm}:{hashlib.new(descriptor.digest.algorithm, data).hexdigest()}"

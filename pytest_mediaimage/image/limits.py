@@ -49,3 +49,12 @@ MAX_LAYERS = 1000
 MAX_DESCRIPTORS = 10_000
 # An index in an index is legal; real ones are two deep.
 MAX_INDEX_DEPTH = 4
+
+# --- What is attached ---
+
+# A registry that answers a page at a time; GitHub's has 100 on a page.
+MAX_REFERRER_PAGES = 32
+# An image that is signed and scanned each night for a year has some hundreds; each may cost a request.
+MAX_REFERRERS = 1000
+# An SBOM that lists every file of a large image has tens of megabytes.
+MAX_ATTACHED_LENGTH = 64 << 20

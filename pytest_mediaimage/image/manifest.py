@@ -21,6 +21,10 @@ MANIFEST_TYPES = (
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.v2+json",
 )
+_MANIFEST = (
+    *("mediaType", "config", "layers", "annotations", "subject", "artifactType"),
+    *("manifests", "fsLayers"),  # of other documents
+)
 _MALFORMED = (KeyError, TypeError, ValueError, InvalidReference)
 
 
@@ -74,26 +78,35 @@ def _platform(data: Any) -> Platform | None:
     return Platform.of(os, architecture, string(own.get("variant")))
 
 
+def _subject(data: Any, blob: Digest) -> Digest | None:
+    return None if data is None else Descriptor.from_json(data, blob=blob).digest
+
+
 def _say(error: Exception) -> str:
     return f"no {error}" if isinstance(error, KeyError) else str(error)
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """An image manifest: its configuration and its layers, lowest first."""
+    """An image manifest: its configuration and its layers, lowest first.
+
+    `subject` is the manifest or index that this one is attached to, `artifact_type` what it is then.
+    """
 
     digest: Digest
     media_type: str
     config: Descriptor
     layers: tuple[Descriptor, ...]
     annotations: Mapping[str, str]
+    subject: Digest | None = None
+    artifact_type: str = ""
 
     @classmethod
     def from_bytes(cls, data: bytes, digest: Digest) -> Manifest:
         """Raises CorruptImage, also for a document that another reader could take for an index."""
         document = parse_document(data, blob=digest)
         try:
-            own = fields(document, "mediaType", "config", "layers", "annotations", "manifests", "fsLayers")
+            own = fields(document, *_MANIFEST)
             media_type = string(own.get("mediaType")) or MANIFEST_TYPES[0]
             # As containerd since CVE-2021-41190: what a document is must not depend on who reads it.
             if "manifests" in own or media_type in INDEX_TYPES:
@@ -111,6 +124,8 @@ class Manifest:
                 config=Descriptor.from_json(own["config"], blob=digest),
                 layers=tuple(Descriptor.from_json(layer, blob=digest) for layer in layers),
                 annotations=mapping(own.get("annotations")),
+                subject=_subject(own.get("subject"), digest),
+                artifact_type=string(own.get("artifactType")),
             )
         except _MALFORMED as error:
             raise CorruptImage(f"the image manifest is malformed: {_say(error)}", blob=digest) from error

@@ -14,9 +14,19 @@ from .digest import Digest, Platform
 from .limits import MAX_INDEX_DEPTH
 from .manifest import Descriptor, Index, Manifest
 
+_LONGEST_TAG = 128
+
+
+def referrers_tag(digest: Digest) -> str:
+    """Where clients keep the list of referrers in a registry that keeps none.
+
+    https://github.com/opencontainers/distribution-spec/blob/main/spec.md#referrers-tag-schema
+    """
+    return f"{digest.algorithm}-{digest.hex}"[:_LONGEST_TAG]
+
 
 class Attachments(Protocol):
-    """What a registry keeps beside an image. Each answer costs a request."""
+    """What a registry or a layout keeps beside an image. Each answer may cost a request."""
 
     def referrers(self, digest: Digest) -> Sequence[Descriptor]:
         """The artifacts that name this manifest or index as their subject. Raises RegistryUnavailable, CorruptImage."""
@@ -30,7 +40,8 @@ class Offering:
     """Everything below `roots`, read from documents alone, each when it is first asked for.
 
     `complete` says that the source has to hold everything that the documents name, as a registry has; an archive or
-    an engine may hold some platforms of an index only. `attachments` is None where the source has no such thing.
+    an engine may hold some platforms of an index only. `attachments` is None where the source has no such thing; a
+    layout has one, though what is attached to an image seldom travels with it.
     """
 
     store: BlobStore
@@ -66,7 +77,7 @@ class Offering:
             return None
 
     def manifest(self, descriptor: Descriptor) -> Manifest | None:
-        """The manifest of one of `attestations`; as `documents`."""
+        """The manifest of one of `attestations`, or of what is attached otherwise; as `documents`."""
         try:
             return Manifest.from_bytes(read_document(self.store, descriptor), descriptor.digest)
         except MediaImageError:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .bom import Sbom, release_number
+from ..result import encodable
+from .builds import release_number
+
+if TYPE_CHECKING:
+    from .bom import Sbom
 
 _LIBRARY = r"lib(?:avutil|avcodec|avformat|avfilter|avdevice|swscale|swresample|postproc)"
 _NAME = re.compile(rf"(?:[\w.+-]*-)?ffmpeg(?:[\d.-].*)?|{_LIBRARY}(?:[\d-].*)?")
@@ -43,7 +47,7 @@ def names_ffmpeg(
     A package called ffmpeg doesn't name a build in ``/usr/local/bin``, and no package names a build that it
     doesn't hold.
     """
-    document = sbom.json if isinstance(sbom, Sbom) else sbom
+    document: Mapping[str, Any] = sbom if isinstance(sbom, Mapping) else sbom.json
     wanted = release_number(version)
     for component in _components(document):
         name = str(component.get("name", ""))
@@ -51,7 +55,7 @@ def names_ffmpeg(
         if wanted and held and wanted != held:
             continue
         is_ffmpeg = _NAME.fullmatch(name) is not None
-        if is_ffmpeg and path in _locations(component):
+        if is_ffmpeg and encodable(path) in _locations(component):
             return True
         distro = _DISTRO.match(str(component.get("purl", "")))
         if distro is None or not (is_ffmpeg or _comes_from_ffmpeg(component)):
@@ -59,6 +63,23 @@ def names_ffmpeg(
         if name in owners if owners is not None else _holds_by_custom(distro[1], name, path):
             return True
     return False
+
+
+def is_ffmpeg_name(name: str) -> bool:
+    """Whether a package of this name is FFmpeg, or one of its libraries."""
+    return _NAME.fullmatch(name) is not None
+
+
+def holds_ffmpeg(package: Mapping[str, Any], paths: Collection[str], version: str | None) -> bool:
+    """Whether a distribution's package holds one of an FFmpeg's files, by that distribution's custom."""
+    name = str(package.get("name", ""))
+    distro = _DISTRO.match(str(package.get("purl", "")))
+    if distro is None or not (_NAME.fullmatch(name) or _comes_from_ffmpeg(package)):
+        return False
+    held, wanted = release_number(str(package.get("version", ""))), release_number(version)
+    if held and wanted and held != wanted:
+        return False
+    return any(_holds_by_custom(distro[1], name, path) for path in paths)
 
 
 def _components(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

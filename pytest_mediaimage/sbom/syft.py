@@ -13,7 +13,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -22,19 +21,11 @@ from typing import Any, NoReturn
 
 from ..errors import StorageFault, ToolUnavailable
 from ..storage import whole_file
+from .tied import tied_to_us
 
 _REMEDY = 'Install it with: pip install "pytest-mediaimage[syft]"'
 _POLL = 0.05  # seconds between looks at the lock, and at whether we were closed
 _NO_SPACE = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
-
-# PR_SET_PDEATHSIG = 1: the kernel kills syft when the thread that started it ends, however we end.
-_LAUNCHER = """
-import ctypes, os, signal, sys
-ctypes.CDLL(None).prctl(1, ctypes.c_ulong(signal.SIGKILL), 0, 0, 0)
-if os.getppid() != int(sys.argv[1]):
-    os._exit(1)
-os.execv(sys.argv[2], sys.argv[2:])
-"""
 
 
 def find_syft() -> Path:
@@ -124,7 +115,7 @@ class SyftRun:
         if self._thread.is_alive():
             self.close()
             raise ToolUnavailable(
-                f"syft had no result for {self._target} after {timeout:g} s, while {self._step}",
+                f"syft had no result for the image after {timeout:g} s, while {self._step}",
                 remedy="Give it more time, or attach an SBOM to the image.",
             )
         if self._error is not None:
@@ -183,7 +174,7 @@ class SyftRun:
                 if self._closed.is_set():
                     self._stop()
                 self._process = subprocess.Popen(
-                    [*_launcher(), str(program), *self._arguments(made)],
+                    [*tied_to_us(), str(program), *self._arguments(made)],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=stderr,
@@ -199,9 +190,9 @@ class SyftRun:
             if code:
                 if _NO_SPACE.search(said.decode(errors="replace")):
                     raise StorageFault(f"syft ran out of space{_tail(said)}", remedy=f"Free space in {self._work}.")
-                raise ToolUnavailable(f"syft failed on {self._target} with exit code {code}{_tail(said)}")
+                raise ToolUnavailable(f"syft failed on the image with exit code {code}{_tail(said)}")
             if not _is_bom(made):
-                raise ToolUnavailable(f"{program} wrote no CycloneDX JSON for {self._target}{_tail(said)}")
+                raise ToolUnavailable(f"{program} wrote no CycloneDX JSON for the image{_tail(said)}")
             with whole_file(kept, mode=0o644) as out, made.open("rb") as data:
                 shutil.copyfileobj(data, out, 1 << 20)
 
@@ -215,12 +206,6 @@ class SyftRun:
 
     def _stop(self) -> NoReturn:
         raise ToolUnavailable(f"syft was stopped while {self._step}")
-
-
-def _launcher() -> list[str]:
-    if sys.platform != "linux" or not sys.executable:
-        return []
-    return [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid())]
 
 
 def _environment(home: Path | None) -> dict[str, str]:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_mediaimage.ffmpeg import FFmpegIdentity
+from pytest_mediaimage.ffmpeg.build import Build
 from pytest_mediaimage.sbom import FoundBuild, SyftRun, load_bom, merge, names_ffmpeg
 
 LIB = "/usr/lib/x86_64-linux-gnu"
@@ -56,7 +57,7 @@ def test_another_release_is_another_ffmpeg(debian: dict[str, Any]) -> None:
 
 
 def test_our_own_component(static_identity: FFmpegIdentity) -> None:
-    build = FoundBuild((("/opt/bin/encode", "sha256:1"),), static_identity)
+    build = FoundBuild((("/opt/bin/encode", "sha256:1"),), Build(static_identity))
     sbom = merge(None, [build], image_name="x", image_digest="sha256:2")
     assert names_ffmpeg(sbom, "/opt/bin/encode", version="n8.1.2", owners=[])
     assert not names_ffmpeg(sbom, "/opt/bin/decode")

@@ -207,7 +207,7 @@ def test_time_out(tmp_path: Path, on_path: OnPath) -> None:
     on_path(f"echo $$ > {tmp_path}/pid\nexec sleep 300")
     run = start("dir:/tmp", tmp_path)
     pid = int(wait_for(tmp_path / "pid"))
-    with pytest.raises(ToolUnavailable, match=r"no result for dir:/tmp after 0\.1 s, while cataloguing packages"):
+    with pytest.raises(ToolUnavailable, match=r"no result for the image after 0\.1 s, while cataloguing packages"):
         run.result(0.1)
     assert gone(pid)
 

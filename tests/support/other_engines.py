@@ -7,7 +7,6 @@ an apt directory of our own and kept in the tests' cache directory.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -25,12 +24,8 @@ from requests.exceptions import RequestException
 
 from pytest_mediaimage.removal import remove_tree
 
-from .debian import cache_directory
+from . import debs
 
-_MIRROR = "http://deb.debian.org/debian"
-_SUITE = os.environ.get("MEDIAIMAGE_DOCKER_SUITE", "trixie")
-"""Debian's release whose Docker is taken; a later one has a later Docker, as long as that runs here."""
-_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _PROGRAMS = {"docker.io": "usr/sbin/dockerd", "containerd": "usr/bin/containerd"}
 _SECONDS_TO_START = 60
 _SECONDS_TO_STOP = 30
@@ -42,58 +37,31 @@ class NoEngine(Exception):
 
 def docker_programs() -> Path:
     """A directory with a newer dockerd and its containerd, fetched when it isn't there. Raises NoEngine."""
-    kept = cache_directory() / f"docker-{_SUITE}"
-    with (cache_directory() / "docker.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not kept.is_dir():
-            with tempfile.TemporaryDirectory(dir=cache_directory()) as folder:
-                _fetch(Path(folder))
-                (Path(folder) / "bin").rename(kept)
-    return kept
-
-
-def _fetch(folder: Path) -> None:
-    state, bin = folder / "apt", folder / "bin"
-    for path in (state / "lists" / "partial", state / "archives" / "partial", bin):
-        path.mkdir(parents=True)
-    (state / "status").touch()
-    (state / "sources.list").write_text(f"deb [signed-by={_KEYRING}] {_MIRROR} {_SUITE} main\n")
-    options = {
-        "Dir::State": state,
-        "Dir::State::status": state / "status",
-        "Dir::Cache": state,
-        "Dir::Etc::sourcelist": state / "sources.list",
-        "Dir::Etc::sourceparts": "-",
-        "APT::Sandbox::User": "root",
-        "Acquire::Languages": "none",
-    }
-    apt = ["apt-get", "-qq", *(f"-o{name}={value}" for name, value in options.items())]
-    _run([*apt, "update"], folder)
-    _run([*apt, "download", *_PROGRAMS], folder)
-    for package, program in _PROGRAMS.items():
-        (deb,) = folder.glob(f"{package}_*.deb")
-        _run(["dpkg", "-x", str(deb), str(folder / package)], folder)
-        (folder / package / program).rename(bin / Path(program).name)
-
-
-def _run(argv: Sequence[str], folder: Path) -> None:
     try:
-        done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False)
-    except FileNotFoundError as error:
-        raise NoEngine(f"{argv[0]} is missing") from error
-    if done.returncode:
-        raise NoEngine(f"{argv[0]} {argv[-1]} failed: {done.stderr.strip()[-400:]}")
+        return debs.kept("docker", _fetch)
+    except debs.CannotFetch as reason:
+        raise NoEngine(str(reason)) from reason
+
+
+def _fetch(bin: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=bin) as folder:
+        debs.unpack(list(_PROGRAMS), Path(folder))
+        for program in _PROGRAMS.values():
+            (Path(folder) / program).rename(bin / Path(program).name)
 
 
 @contextmanager
-def newer_docker(*, containerd_store: bool) -> Iterator[str]:
-    """The socket of a newer Docker without images, as DOCKER_HOST wants it. Raises NoEngine."""
+def newer_docker(*, containerd_store: bool, bridge: bool = False) -> Iterator[str]:
+    """The socket of a newer Docker without images, as DOCKER_HOST wants it. Raises NoEngine.
+
+    A build that runs something needs the `bridge`, which leads nowhere.
+    """
     with _folder() as folder:
         (folder / "daemon.json").write_text(json.dumps({"features": {"containerd-snapshotter": containerd_store}}))
         host = f"unix://{folder}/docker.sock"
         argv = ["dockerd", "--config-file", f"{folder}/daemon.json", "--data-root", f"{folder}/data"]
         argv += ["--exec-root", f"{folder}/exec", "--pidfile", f"{folder}/pid", "--host", host]
-        argv += ["--bridge=none", "--iptables=false", "--ip6tables=false"]
+        argv += ["--iptables=false", "--ip6tables=false", *([] if bridge else ["--bridge=none"])]
         path = f"{docker_programs()}:{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
         with _running(argv, {"PATH": path}, host, folder):
             yield host

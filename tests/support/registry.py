@@ -116,7 +116,9 @@ class Registry:
         status, headers, body = self.request("POST", f"/v2/{repository}/blobs/uploads/", b"")
         assert status == 202, body
         kind = {"Content-Type": "application/octet-stream"}
-        status, _, body = self.request("PUT", f"{headers['Location']}&digest={digest}", _blob(layout, digest), kind)
+        place = headers["Location"]
+        place += f"{'&' if '?' in place else '?'}digest={digest}"
+        status, _, body = self.request("PUT", place, _blob(layout, digest), kind)
         assert status == 201, body
 
     def _put_manifest(self, layout: Path, repository: str, descriptor: Mapping[str, Any], name: str) -> None:
@@ -170,17 +172,18 @@ def registry(
     with output.open("wb") as out:
         process = subprocess.Popen([program, "serve", str(folder / "config.yml")], stdout=out, stderr=out)
     try:
-        yield Registry(_address(process, output), output, certificate)
+        yield Registry(address_of(process, output), output, certificate)
     finally:
         process.kill()
         process.wait()
 
 
-def _address(process: subprocess.Popen[bytes], output: Path) -> str:
+def address_of(process: subprocess.Popen[bytes], output: Path) -> str:
+    """Where a registry says in its output that it listens."""
     deadline = time.monotonic() + SECONDS_TO_START
     while not (found := _LISTENING.search(output.read_text(errors="replace"))):
         if process.poll() is not None or time.monotonic() > deadline:
-            pytest.fail(f"docker-registry did not start: {output.read_text(errors='replace')[-2000:]}")
+            pytest.fail(f"the registry did not start: {output.read_text(errors='replace')[-2000:]}")
         time.sleep(0.02)
     return found[1]
 

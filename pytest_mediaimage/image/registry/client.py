@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 
 from ...errors import CorruptImage, InvalidReference, RegistryUnavailable
 from ..digest import Digest
+from ..limits import MAX_REFERRER_PAGES
 from ..manifest import INDEX_TYPES, MANIFEST_TYPES, MAX_DOCUMENT
 from .auth import Authorizer, parse_challenges
 from .faults import Interrupted, patiently, raise_if_busy
@@ -22,6 +25,8 @@ from .transport import Answer, Transport
 
 _ACCEPT = {"Accept": ", ".join((*INDEX_TYPES, *MANIFEST_TYPES))}
 _LONGEST_ERROR = 64 * 1024
+# RFC 8288. Only the query is taken from it: where the list is we know.
+_NEXT = re.compile(r'<[^<>?]*\?([\x21-\x7e]+?)>\s*;[^,]*\brel="?next\b')
 
 
 class Missing(Exception):
@@ -79,15 +84,28 @@ class RegistryClient:
             raise
         return answer
 
-    def referrers(self, digest: Digest) -> bytes | None:
-        """The first page of the index of what refers to this manifest; None where the registry keeps no such list.
+    def referrers(self, digest: Digest) -> Sequence[bytes] | None:
+        """The pages of the index of what refers to this manifest; None where the registry keeps no such list.
 
         Raises RegistryUnavailable, or CorruptImage where it is too large.
         """
-        return patiently(f"the referrers of {self.repository}@{digest}", lambda: self._referrers(digest))
+        pages: list[bytes] = []
+        path: str | None = f"referrers/{digest}"
+        while path is not None:
+            if len(pages) == MAX_REFERRER_PAGES:
+                raise CorruptImage(f"a list of referrers of more than {MAX_REFERRER_PAGES} pages", blob=digest)
+            ask = partial(self._referrers, path, digest)
+            found = patiently(f"the referrers of {self.repository}@{digest}", ask)
+            if found is None:
+                return pages or None
+            page, query = found
+            pages.append(page)
+            path = f"referrers/{digest}?{query}" if query else None
+        return pages
 
-    def _referrers(self, digest: Digest) -> bytes | None:
-        with closing(self._ask("GET", f"referrers/{digest}", {"Accept": INDEX_TYPES[0]})) as answer:
+    def _referrers(self, path: str, digest: Digest) -> tuple[bytes, str] | None:
+        """A page, and what is to be asked for the next one."""
+        with closing(self._ask("GET", path, {"Accept": INDEX_TYPES[0]})) as answer:
             # An index is promised where the list is supported; all else, a web page too, comes from those who never
             # heard of it: https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-referrers
             if answer.status != 200 or _media_type(answer) != INDEX_TYPES[0]:
@@ -95,7 +113,8 @@ class RegistryClient:
             data = answer.small(MAX_DOCUMENT)
             if len(data) > MAX_DOCUMENT:
                 raise CorruptImage(f"a list of referrers of more than {MAX_DOCUMENT} bytes", blob=digest)
-            return data
+            further = _NEXT.search(answer.headers.get("Link", ""))
+            return data, further[1] if further else ""
 
     def _document(self, name: str) -> Document:
         with closing(self._ask("GET", f"manifests/{name}", _ACCEPT)) as answer:

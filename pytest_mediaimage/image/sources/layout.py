@@ -17,10 +17,8 @@ from ..offering import Offering
 from ..reading import Content
 from ..reference import Reference
 from .base import NotHere, Opening, local_path
-from .names import means, several, tag_of
-
-_REF_NAME = "org.opencontainers.image.ref.name"
-_CONTAINERD_NAME = "io.containerd.image.name"
+from .listed import Listed, is_cosigns
+from .names import means, names_of, several, tag_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +98,15 @@ class LayoutSource(BlobSource):
         if not root.is_dir():
             raise NotHere("it isn't a directory")
         check_layout_marker(_small(root, "oci-layout"))
-        return DirectoryBlobs(root), choose_roots(Index.from_bytes(_small(root, "index.json"), "index.json"), reference)
+        return DirectoryBlobs(root), choose_roots(self._index(root), reference)
+
+    def offering(self, store: BlobStore, roots: Sequence[Descriptor]) -> Offering:
+        assert isinstance(store, DirectoryBlobs)
+        return Offering(store, roots, attachments=Listed(store, self._index(store.root).manifests))
+
+    @staticmethod
+    def _index(root: Path) -> Index:
+        return Index.from_bytes(_small(root, "index.json"), "index.json")
 
 
 def _small(root: Path, name: str) -> bytes:
@@ -128,7 +134,7 @@ def choose_roots(index: Index, reference: Reference) -> list[Descriptor]:
     """
     names: dict[Digest, set[str]] = {}
     for d in index.manifests:  # an image with two tags is listed twice
-        names.setdefault(d.digest, set()).update(_names(d))
+        names.setdefault(d.digest, set()).update(names_of(d))
     if reference.digest:
         chosen = [d for d in index.manifests if d.digest == reference.digest]
     elif reference.tag:
@@ -139,7 +145,9 @@ def choose_roots(index: Index, reference: Reference) -> list[Descriptor]:
         wanted = reference.digest or (f"tag {reference.tag!r}" if reference.tag else "image")
         held = ", ".join(sorted({name for d in index.manifests for name in (*names[d.digest], d.digest)})) or "none"
         raise NotHere(f"the layout holds no {wanted}; it holds: {held}")
-    images = {d.digest: d.platform for d in chosen if not d.is_attestation and not d.artifact_type}
+    images = {
+        d.digest: d.platform for d in chosen if not d.is_attestation and not d.artifact_type and not is_cosigns(d)
+    }
     if several(list(images.values()), [names[digest] for digest in images]):
         tags = sorted({tag_of(name) for digest in images for name in names[digest]})
         example = f":{tags[0]}" if tags and not reference.tag else f"@{next(iter(images))}"
@@ -150,10 +158,3 @@ def choose_roots(index: Index, reference: Reference) -> list[Descriptor]:
         )
     # What hangs beside an image, such as an index for lazy pulls, is no image to choose.
     return list({d.digest: d for d in chosen if d.digest in images}.values()) or chosen
-
-
-def _names(descriptor: Descriptor) -> set[str]:
-    """Tools write a tag, or the whole reference, in one of two annotations; containerd the tag in one, all in both."""
-    written = {descriptor.annotations.get(key, "") for key in (_REF_NAME, _CONTAINERD_NAME)} - {""}
-    whole = {name for name in written if "/" in name or ":" in name}
-    return whole or written

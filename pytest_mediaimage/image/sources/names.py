@@ -6,6 +6,17 @@ import re
 from collections.abc import Collection, Sequence
 
 from ..digest import Platform
+from ..manifest import Descriptor
+
+_REF_NAME = "org.opencontainers.image.ref.name"
+_CONTAINERD_NAME = "io.containerd.image.name"
+
+
+def names_of(descriptor: Descriptor) -> set[str]:
+    """Tools write a tag, or the whole reference, in one of two annotations; containerd the tag in one, all in both."""
+    written = {descriptor.annotations.get(key, "") for key in (_REF_NAME, _CONTAINERD_NAME)} - {""}
+    whole = {name for name in written if "/" in name or ":" in name}
+    return whole or written
 
 
 def tag_of(name: str) -> str:

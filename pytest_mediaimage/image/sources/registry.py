@@ -14,8 +14,9 @@ from ...errors import CorruptImage
 from ..blobs import BlobStore
 from ..digest import Digest, Platform
 from ..image import Image
+from ..limits import MAX_ATTACHED_LENGTH
 from ..manifest import INDEX_TYPES, MANIFEST_TYPES, MAX_DOCUMENT, Descriptor, Index, Manifest, parse_document
-from ..offering import Offering
+from ..offering import Offering, referrers_tag
 from ..reference import Reference
 from ..registry.blob_cache import BlobCache
 from ..registry.client import Missing, RegistryClient
@@ -26,7 +27,7 @@ from .base import NotHere, Opening
 from .layout import BlobSource
 
 _IMAGE_ID = re.compile(r"[0-9a-f]{64}")
-_LONGEST_TAG = 128
+_LAYER = re.compile(r"\btar\b")
 
 
 class RegistrySource(BlobSource):
@@ -56,7 +57,7 @@ def _look_up(reference: Reference, opening: Opening) -> tuple[BlobStore, list[De
 class RegistryBlobs:
     """The blobs of one repository. Those that the cache holds are read from there, and never over the network.
 
-    Documents are always kept in the cache; layers where `keep` says so. Safe among threads.
+    Documents are always kept in the cache, and what is attached; layers where `keep` says so. Safe among threads.
     """
 
     def __init__(self, client: RegistryClient, cache: BlobCache, *, keep: bool) -> None:
@@ -67,6 +68,8 @@ class RegistryBlobs:
         self._manifests: set[Digest] = set()
         self._configs: set[Digest] = set()
         self._lengths: dict[Digest, int] = {}
+        self._parts: set[Digest] = set()
+        """What artifacts hold, which the next run reads again."""
 
     def root(self, reference: Reference) -> Descriptor:
         """What the reference means: the digest where it has one, else the tag. Raises NotHere."""
@@ -104,15 +107,17 @@ class RegistryBlobs:
         Where the registry has no such list, that which clients keep under a tag instead:
         https://github.com/opencontainers/distribution-spec/blob/main/spec.md#referrers-tag-schema
         """
-        data = self._client.referrers(digest)
-        if data is None:
+        pages = self._client.referrers(digest)
+        if pages is None:
             try:
-                data = self._client.document(f"{digest.algorithm}-{digest.hex}"[:_LONGEST_TAG]).data
+                pages = [self._client.document(referrers_tag(digest)).data]
             except Missing:
                 return ()
-            if not describe(data, digest).is_index:
+            if not describe(pages[0], digest).is_index:
                 return ()  # cosign's signatures once had a tag of that kind
-        return Index.from_bytes(data, f"referrers of {digest}").manifests
+        found = [item for page in pages for item in Index.from_bytes(page, f"referrers of {digest}").manifests]
+        self._manifests.update(item.digest for item in found)
+        return found
 
     def tagged(self, tag: str) -> Manifest | None:
         """The manifest with this tag, None where there is none. Raises RegistryUnavailable, CorruptImage."""
@@ -120,6 +125,8 @@ class RegistryBlobs:
             document = self._client.document(tag)
         except Missing:
             return None
+        self._manifests.add(document.digest)
+        self._learn(document.data, document.digest)
         return Manifest.from_bytes(document.data, document.digest)
 
     def _open_cached(self, digest: Digest) -> IO[bytes] | None:
@@ -139,7 +146,7 @@ class RegistryBlobs:
     def _download(self, digest: Digest) -> ReadStream:
         length = self._lengths.get(digest)
         download = Download(self._client, digest, length)
-        return self._cache.keeping(download, digest, length) if self._keep else download
+        return self._cache.keeping(download, digest, length) if self._keep or digest in self._parts else download
 
     def _document(self, digest: Digest) -> bytes:
         data = self._cached(digest)
@@ -174,6 +181,11 @@ class RegistryBlobs:
             manifest = Manifest.from_bytes(data, digest)
             self._configs.add(manifest.config.digest)
             children = (manifest.config, *manifest.layers)
+            self._parts.update(
+                part.digest
+                for part in manifest.layers
+                if not _LAYER.search(part.media_type) and part.length <= MAX_ATTACHED_LENGTH
+            )
         self._lengths.update((child.digest, child.length) for child in children)
 
 

@@ -13,10 +13,12 @@ from ...digest import Digest
 from ...layer import Layer
 from ...layer_stream import LayerStream
 from ...manifest import Descriptor, Index
+from ...offering import Offering
 from ...reading import Content, opened_in_turn
 from ...reference import Reference
 from ..base import NotHere
 from ..layout import BlobSource, check_layout_marker, choose_roots
+from ..listed import Listed
 from .forward import Forward
 from .members import Opener, Place, TarMembers
 
@@ -68,8 +70,15 @@ class ArchiveSource(BlobSource):
             if name not in members:
                 raise NotHere(f"it is a tar file, but no OCI image layout (it has no {name})")
         check_layout_marker(members.document("oci-layout"))
-        index = Index.from_bytes(members.document("index.json"), "index.json")
-        return ArchiveBlobs(members, members.open), choose_roots(index, reference)
+        return ArchiveBlobs(members, members.open), choose_roots(self._index(members), reference)
+
+    def offering(self, store: BlobStore, roots: Sequence[Descriptor]) -> Offering:
+        assert isinstance(store, ArchiveBlobs)
+        return Offering(store, roots, attachments=Listed(store, self._index(store.members).manifests))
+
+    @staticmethod
+    def _index(members: TarMembers) -> Index:
+        return Index.from_bytes(members.document("index.json"), "index.json")
 
     def content(self, store: BlobStore) -> Content:
         assert isinstance(store, ArchiveBlobs)

@@ -1,14 +1,14 @@
-"""`sbom.*`: whether the bill of materials names what is in the image."""
+"""`sbom.generated`: whether the bill of materials names what is in the image."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..image.analysers.kind import NAME as KIND
-from ..result import Finding
-from .context import Context
-from .registry import check
-from .subject import Subject
+from ...image.analysers.kind import NAME as KIND
+from ...result import Finding
+from ..context import Context
+from ..registry import check
+from ..subject import Subject
 
 _PROGRAMS = ("ffmpeg", "ffprobe", "ffplay")
 
@@ -19,14 +19,15 @@ _PROGRAMS = ("ffmpeg", "ffprobe", "ffplay")
     why="Who must know whether a flaw or a licence concerns this image looks into its SBOM.",
 )
 def generated(context: Context) -> Iterator[Finding]:
-    from ..sbom import names_ffmpeg
+    from ...sbom import names_ffmpeg
 
     sbom = context.subject.sbom()
     held = list(_held(context.subject))
     missing = [(path, layer) for path, layer in held if not names_ffmpeg(sbom, path)]
     count = len(sbom.json.get("components", ()))
     components = f"{count} component{'s' if count != 1 else ''}"
-    context.measure(f"{components}, {len(held) - len(missing)} of {len(held)} FFmpeg files named")
+    source = f"packages by {sbom.packages}" if sbom.packages else "packages missing"
+    context.measure(f"{components} ({source}), {len(held) - len(missing)} of {len(held)} FFmpeg files named")
     for path, layer in missing:
         yield context.finding(
             f"{path} is an FFmpeg that the SBOM doesn't name: neither syft nor its own text tells what it is",
@@ -35,6 +36,9 @@ def generated(context: Context) -> Iterator[Finding]:
             evidence="unnamed FFmpeg",
             fix="Don't pack (UPX) or strip the text out of the binary; or attach an SBOM that names it.",
         )
+    fault = context.subject.packages_fault()
+    if fault is not None and not missing:
+        context.skip(f"every FFmpeg is named, but the SBOM lacks the image's packages: {fault}")
 
 
 def _held(subject: Subject) -> Iterator[tuple[str, int]]:
@@ -50,6 +54,3 @@ def _held(subject: Subject) -> Iterator[tuple[str, int]]:
             layer, ordinal = node.content
             if subject.image.layer_facts[layer].found.get(KIND, {}).get(ordinal) == "elf":
                 yield "/" + node.path, layer
-
-
-CHECKS = (generated,)
