@@ -66,8 +66,9 @@ bench: $(VENV)/.installed-bench
 	@tests/support/packages.sh
 	$(BIN)/python benchmarks/idle.py
 	$(BIN)/python benchmarks/demo.py
+	$(BIN)/python benchmarks/ffmpeg_builds.py
 	$(BIN)/python benchmarks/engine_linear.py
-	$(BIN)/python tests/support/engine.py sh -ec 'for name in static_checks engine_docker engine_registry engine_memory; \
+	$(BIN)/python tests/support/engine.py sh -ec 'for name in static_checks sbom engine_docker engine_registry engine_memory; \
 		do $(BIN)/python benchmarks/$$name.py; done'
 
 clean:

@@ -8,7 +8,7 @@
     │   ├── RegistryUnavailable       a registry, or a server that it sends us to, can't be reached or breaks off
     │   │   └── RegistryDenied        it asks for credentials that we lack, or refuses those we have
     │   ├── SandboxUnavailable        bubblewrap or user namespaces are missing or forbidden
-    │   ├── ToolUnavailable           a program we call (syft) is missing or broke
+    │   ├── ToolUnavailable           a program we call (syft, grype, trivy) is missing or broke
     │   ├── StorageFault              no space, or a directory that can't be written
     │   ├── runtime.base.DevicesRefused    a device of this machine can't be given to a container
     │   └── media.samples.SampleDamaged   a bundled clip isn't what its checksum says
@@ -18,6 +18,7 @@
     │   ├── ImageNotFound             no source holds the image; lists every source tried
     │   └── PlatformNotFound          the image has no such platform; lists those it has
     ├── CorruptImage                  the image can't be read as one: names blob or layer, and byte
+    │   └── ElfError                  a program or library in it that can't be read as one
     ├── CommandTimeout                a command in the container ran past its limit and was killed
     └── JudgeError                    a media file that the judge can't open or decode
 
@@ -133,6 +134,10 @@ class CorruptImage(MediaImageError):
         super().__init__(where + message, remedy=remedy)
         self.blob = blob
         self.offset = offset
+
+
+class ElfError(CorruptImage):
+    """A program or library that can't be read as one: not ELF, truncated, or against the format."""
 
 
 class CommandTimeout(MediaImageError):

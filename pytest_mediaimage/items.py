@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,8 +64,22 @@ class CheckItem(pytest.Item):
         self._result: Result | None = None
 
     @property
+    def check_id(self) -> str:
+        return self._planned.check.id
+
+    @property
+    def runs_ahead(self) -> bool:
+        """Whether part of it may run before its turn, and beside such a part of others."""
+        return self._planned.check.ahead is not None
+
+    @property
+    def order(self) -> tuple[Planned, Subject]:
+        """What is run."""
+        return self._planned, self.subject
+
+    @property
     def wants_sbom(self) -> bool:
-        return self._planned.check.id.startswith("sbom.")
+        return self.check_id.startswith("sbom.")
 
     def runtest(self) -> None:
         result = self._result = self._opened.run(self._planned, self.subject)
@@ -74,7 +89,7 @@ class CheckItem(pytest.Item):
         if result.status is Status.ERROR:
             raise EnvironmentBroken(result.reason) if result.environment else CheckBroken(result.reason)
         if result.status is Status.FAILED:
-            raise CheckFailed(self._opened.failure_text(self._planned.check, result))
+            raise CheckFailed(self._opened.failure_text(self._planned.check, result, self.subject))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         if isinstance(excinfo.value, (CheckFailed, MediaImageError)):
@@ -134,6 +149,17 @@ def is_policy_argument(arg: str, opened: MediaSession, directory: Path) -> bool:
     if opened.policy_file is None:
         return file == opened.policy_node and (bool(check) or not (directory / file).exists())
     return file == opened.policy_node or (directory / file).resolve() == opened.policy_file.resolve()
+
+
+def following(item: CheckItem, nextitem: pytest.Item | None, most: int, *, distributed: bool) -> list[CheckItem]:
+    """The items that come after `item` and may be begun now: up to the first that may not run beside others.
+
+    A worker of pytest-xdist holds all items of the run, and is given some; of those it knows the next alone.
+    """
+    items: Iterable[pytest.Item | None]
+    items = [nextitem] if distributed else islice(item.session.items, item.session.items.index(item) + 1, None)
+    may = takewhile(lambda one: isinstance(one, CheckItem) and one.runs_ahead, items)
+    return [one for one in islice(may, most) if isinstance(one, CheckItem)]
 
 
 def subjects_with_checks(items: Iterable[pytest.Item]) -> list[Subject]:

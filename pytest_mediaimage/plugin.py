@@ -98,7 +98,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FORMAT:PATH",
         action="append",
         default=[],
-        help="write a report, repeatable; formats: json, markdown, sarif",
+        help="write a report, repeatable; formats: json, markdown, sarif, cyclonedx (an SBOM), cyclonedx-1.7",
+    )
+    group.addoption(
+        "--media-vulnerabilities",
+        metavar="FILE",
+        help="a report of grype or trivy in JSON, of the image under test, to judge (default: the one of them that is "
+        "installed is run)",
     )
     group.addoption("--media-checks", action="store_true", help="list the checks with their severities, and stop")
     group.addoption(

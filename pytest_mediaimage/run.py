@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Generator
 from dataclasses import replace
@@ -13,7 +14,14 @@ import pytest
 
 from .compat_items import collect_foreign, collect_named, is_argument
 from .errors import EnvironmentFault, MediaImageError, UsageError
-from .items import CheckItem, collect_checks, is_policy_argument, subjects_that_want_an_sbom, subjects_with_checks
+from .items import (
+    CheckItem,
+    collect_checks,
+    following,
+    is_policy_argument,
+    subjects_that_want_an_sbom,
+    subjects_with_checks,
+)
 from .result import Result
 from .session import (
     EXIT_ENVIRONMENT,
@@ -52,7 +60,9 @@ def options_of(config: pytest.Config) -> Options:
         known=path(config.getoption("media_known")),
         update_known=config.getoption("media_update_known"),
         reports=tuple(config.getoption("media_report")),
+        vulnerabilities=path(config.getoption("media_vulnerabilities")),
         cache=path(config.getoption("media_cache")),
+        workers=int(getattr(config, "workerinput", {}).get("workercount", 1)),
     )
 
 
@@ -158,13 +168,47 @@ class Run:
         """What is slow begins before the first test, where one will ask for it: syft, and the reading of layers."""
         if session.config.getoption("collectonly"):
             return
-        for subject in subjects_that_want_an_sbom(session.items):
+        worker = _is_worker(self._config)
+        reported = self._opened.subjects if self._opened.sbom_reports and not worker else ()
+        for subject in dict.fromkeys([*reported, *subjects_that_want_an_sbom(session.items)]):
             subject.start_syft()
-        if not _is_worker(self._config):
+        if not worker:
             # With pytest-xdist the process that reports has no items; what it reads the workers find in the cache.
             here = subjects_with_checks(session.items)
             distributed = self._collects_checks() and not session.items
+            self._show_encodes()
             self._opened.read_layers(self._opened.subjects if distributed else here, _terminal(self._config))
+
+    def _show_encodes(self) -> None:
+        terminal = _terminal(self._config)
+        if terminal is None or not self._config.pluginmanager.hasplugin("terminalreporter"):
+            return
+        # While a test runs, pytest catches what is written to stdout.
+        out = os.fdopen(os.dup(terminal.fileno()), "w")
+        self._config.add_cleanup(out.close)
+        writer = self._config.get_terminal_writer()
+        self._opened.show_encodes(out, lambda: writer.fullwidth - writer.width_of_current_line - 1)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        if isinstance(item, CheckItem) and item.runs_ahead:
+            depth, distributed = self._opened.depth, _is_worker(self._config)
+            if depth:
+                next_ones = following(item, nextitem, depth, distributed=distributed)
+                self._opened.run_ahead(item.order, (one.order for one in next_ones))
+        else:
+            self._opened.run_alone()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        line = self._opened.encodes
+        if line is None or not (isinstance(item, CheckItem) and item.runs_ahead):
+            return (yield)
+        line.begin((item.subject, item.check_id), item.check_id)
+        try:
+            return (yield)
+        finally:
+            line.end()
 
     def _collects_checks(self) -> bool:
         """With path arguments only those paths are run, and a policy that is named."""
@@ -208,7 +252,8 @@ class Run:
         session.exitstatus = self._opened.exit_code(int(session.exitstatus))
         try:
             if not _is_worker(self._config) and not self._config.getoption("collectonly"):
-                for write in (self._opened.prune_cache, self._opened.update_known, self._opened.write_reports):
+                opened = self._opened
+                for write in (opened.prune_cache, opened.update_known, opened.write_sboms, opened.write_reports):
                     self._write(session, write)
         finally:
             self._opened.close()
@@ -223,6 +268,9 @@ class Run:
         except UsageError as error:  # the known findings were changed while we ran
             self._faults.append(str(error))
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
+        except MediaImageError as error:  # an image that can't be read has no SBOM
+            self._faults.append(str(error))
+            session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
         self._opened.write_summary(terminalreporter, self._golden_lines)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from .checks import Check, Planned, known_ids, look_over, plan
+from .checks.ahead import usable_cores
+from .checks.bom import bom_of
 from .checks.context import Context
 from .checks.goldens import orphan_notes
 from .checks.measuring import measure
 from .checks.opening import open_subjects
-from .checks.registry import run_check
+from .checks.registry import Begun, run_check
 from .checks.sampling import sample_file
 from .checks.transcode import case_named
+from .checks.vulnerabilities import given_report
 from .checks.workbench import FACTS_LIMIT, Workbench, default_cache_directory
 from .compat import ForeignFiles
 from .errors import EnvironmentFault, MediaImageError, StorageFault, UsageError
@@ -33,12 +37,13 @@ from .policy import (
 )
 from .policy.schema import KEYS
 from .policy.starting import first_policy, with_failures
-from .report import Account, parse_destination, write
+from .report import Account, is_sbom, parse_destination, write
 from .report.listing import listing
-from .report.progress import ProgressLine
+from .report.progress import EncodeLine, ProgressLine
+from .report.sbom_files import SbomFile, write_sboms
 from .report.terminal import Terminal, write_summary
 from .report.text import failure_text
-from .result import Finding, Result, Status, format_bytes
+from .result import Finding, Result, Skip, Status, format_bytes
 from .storage import write_new
 
 if TYPE_CHECKING:
@@ -57,7 +62,7 @@ class Options:
     """What the user asked for on the command line.
 
     `root` is pytest's root directory, where a policy is looked for; `directory` is where pytest was started;
-    `registered` is what the hooks pytest_mediaimage_checks returned.
+    `registered` is what the hooks pytest_mediaimage_checks returned, `workers` how many processes share the run.
     """
 
     images: tuple[str, ...]
@@ -73,7 +78,9 @@ class Options:
     known: Path | None = None
     update_known: bool = False
     reports: tuple[str, ...] = ()
+    vulnerabilities: Path | None = None
     cache: Path | None = None
+    workers: int = 1
     registered: Sequence[object] = ()
 
 
@@ -93,17 +100,20 @@ class MediaSession:
     environment_failures: int = 0
     other_failures: int = 0
     known_lines: list[str] = field(default_factory=list)
+    encodes: EncodeLine | None = None
+    sboms: Mapping[str, Sequence[SbomFile]] = field(default_factory=dict)
 
     @classmethod
     def open(cls, options: Options) -> MediaSession:
         """Read the policy and open every image.
 
-        Raises UsageError (own checks, reference, platform, policy, report), CorruptImage, or EnvironmentFault.
+        Raises UsageError (own checks, reference, platform, policy, reports asked for and given), CorruptImage, or
+        EnvironmentFault.
         """
         own = look_over(options.registered)
         policy, file = read_policy(options, own)
         reports = [parse_destination(text, options.directory) for text in options.reports]
-        planned = plan(policy, own)
+        planned = plan(policy, own, options.hardware)
         _require_known(options.hardware, planned)
         ids = known_ids(own) | {item.check.id for item in planned}
         known = Ratchet.open(known_file(options, file), updating=options.update_known, known_checks=ids)
@@ -114,6 +124,8 @@ class MediaSession:
             golden_folder=policy.directory / "golden",
             update_golden=options.update_golden,
             hardware=frozenset(options.hardware),
+            cores=usable_cores() // options.workers,
+            vulnerabilities=given_report(options.vulnerabilities),
         )
         subjects = open_subjects(bench, options.images, options.platforms, options.baseline)
         return cls(options, policy, file, bench, subjects, planned, reports, known)
@@ -182,6 +194,34 @@ class MediaSession:
         progress = ProgressLine(terminal) if terminal else None
         for subject in subjects:
             subject.image.read(progress)
+
+    def show_encodes(self, terminal: TextIO, room: Callable[[], int]) -> None:
+        """Let encodes show how far they are on `terminal`, where `room` columns are left in the line."""
+        self.encodes = EncodeLine(terminal, room)
+        self.bench.tell = self.encodes.tell
+
+    @property
+    def depth(self) -> int:
+        """How many of the next checks `run_ahead` has a use for."""
+        return self.bench.ahead.depth
+
+    def run_ahead(self, now: tuple[Planned, Subject], following: Iterable[tuple[Planned, Subject]]) -> None:
+        """Begin what of the next checks may run beside the one that is run now.
+
+        What can't be begun tells why when its turn comes.
+        """
+        current, *jobs = (self._ahead(planned, subject) for planned, subject in (now, *following))
+        self.bench.ahead.expect(dict(filter(None, jobs)), now=current and current[0])
+
+    def _ahead(self, planned: Planned, subject: Subject) -> Begun | None:
+        with suppress(MediaImageError, Skip):
+            if planned.check.ahead is not None:
+                return planned.check.ahead(Context(subject, self.policy, planned.hardware_path))
+        return None
+
+    def run_alone(self) -> None:
+        """Wait until nothing runs beside what is about to begin."""
+        self.bench.ahead.idle()
 
     def prune_cache(self) -> None:
         """Keep the cache within its limits."""
@@ -260,6 +300,17 @@ class MediaSession:
         lines, self.bench.goldens.lines = self.bench.goldens.lines, []
         return lines
 
+    @property
+    def sbom_reports(self) -> list[tuple[str, Path]]:
+        """The reports that are BOMs."""
+        return [(kind, path) for kind, path in self.reports if is_sbom(kind)]
+
+    def write_sboms(self) -> None:
+        """Raises what keeps an image from having a BOM, or a BOM from being written; the others are there then."""
+        self.sboms, faults = write_sboms(self.sbom_reports, self.subjects, partial(bom_of, self.policy))
+        for fault in faults:
+            raise fault
+
     def write_reports(self) -> None:
         """Raises StorageFault where one can't be written."""
         metrics = {"duration": round(sum(result.duration for result in self.results), 3)}
@@ -271,17 +322,20 @@ class MediaSession:
             policy_name=self.policy_node,
             metrics=metrics,
             policy_notes=self.policy_notes(),
+            sboms=self.sboms,
         )
         for kind, path in self.reports:
             write(kind, path, account)
 
     def write_summary(self, terminal: Terminal, golden_lines: Sequence[str]) -> None:
         notes = self.policy_notes()
-        write_summary(terminal, self.ordered_results(), golden_lines, self.reports, notes, self.known_lines)
+        reports = [(kind, path) for kind, path in self.reports if not is_sbom(kind)]
+        reports += [(f"cyclonedx {file.spec_version}", file.path) for files in self.sboms.values() for file in files]
+        write_summary(terminal, self.ordered_results(), golden_lines, reports, notes, self.known_lines)
 
     @staticmethod
-    def failure_text(check: Check, result: Result) -> str:
-        return failure_text(check, result)
+    def failure_text(check: Check, result: Result, subject: Subject) -> str:
+        return failure_text(check, result, [str(layer.diff_id) for layer in subject.image.layers])
 
     def close(self) -> None:
         """Stop and remove everything that the run made. May be called twice."""

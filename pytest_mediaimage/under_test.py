@@ -70,7 +70,7 @@ class ImageUnderTest:
         """
         found, result = self._session.run_with(check, self._subject, settings)
         if result.status is Status.FAILED:
-            raise AssertionError(self._session.failure_text(found, result))
+            raise AssertionError(self._session.failure_text(found, result, self._subject))
         if result.status is Status.SKIPPED:
             raise Skip(result.reason)
         if result.fault is not None:

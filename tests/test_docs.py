@@ -64,7 +64,7 @@ def test_a_page_has_the_documented_form(page: Path) -> None:
     assert text.startswith(f"# {page.stem}\n")
     assert re.findall(r"^#{1,6} (.+)$", prose, re.MULTILINE) == [page.stem, *SECTIONS]
     assert all(part.strip() for part in re.split(r"^## .+$", text, flags=re.MULTILINE)[1:])
-    assert len(text.splitlines()) <= 60
+    assert len([line for line in text.splitlines() if not line.startswith("|")]) <= 60  # a table may be long
     for target in re.findall(r"\]\((?!https?:)([^)]*)\)", text):
         assert (page.parent / target).is_file() and "/" not in target, "the wheel carries these pages and no others"
 

@@ -13,10 +13,8 @@ from ..runtime.base import Resources
 from .context import Context
 from .registry import check
 from .sampling import sample_file
-from .transcode import case_named, require
+from .transcode import base_case
 from .transcoding import Job, TranscodeFailed, transcode
-
-_CASE = "h264-aac"
 
 
 @check(
@@ -28,9 +26,7 @@ _CASE = "h264-aac"
 def hardened(context: Context) -> Iterator[Finding]:
     context.measure(None, budget="as in a plain container")
     program = context.subject.ffmpeg_to_run()
-    case = case_named(context.policy.directory, _CASE)
-    assert case is not None
-    require(context, case)
+    case = base_case(context)
     from ..media.verdict import judge_case
 
     sample = sample_file(case.sample, context.subject.bench.cache)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, replace
 
 from ..errors import EnvironmentFault, MediaImageError
@@ -15,17 +15,23 @@ from ..result import Finding, Result, Severity, Skip, Status, encodable
 from .context import Context
 
 Function = Callable[[Context], Iterable[Finding]]
+Begun = tuple[Hashable, Callable[[], object]]
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A check: its id, what fails, why that matters, and how bad its findings are where the policy is silent."""
+    """A check: its id, what fails, why that matters, and how bad its findings are where the policy is silent.
+
+    `ahead` is what of it may run beside other such checks, before its turn (see `ahead.Ahead`): the key that it takes
+    the outcome by, and what makes it. It raises as the function does.
+    """
 
     id: str
     fails: str
     why: str
     function: Function
     severity: Severity = Severity.ERROR
+    ahead: Callable[[Context], Begun] | None = None
 
 
 def check(id: str, *, fails: str, why: str, severity: Severity = Severity.ERROR) -> Callable[[Function], Check]:
@@ -67,7 +73,7 @@ def run_check(checked: Check, context: Context, known: KnownOfImage = _NOTHING_K
         measured = value if unit == "bytes" and isinstance(value, int) else 0
         for finding in findings:
             weighed = weigh(checked, finding, context.policy, today)
-            if not context.policy.ignores(checked.id, finding.file, today):
+            if not context.policy.ignores(checked.id, finding.file, today, finding.evidence):
                 weighed = known.judge(checked.id, weighed, measured, today)
             result.findings.append(weighed)
         result.status = Status.FAILED if result.errors() else Status.PASSED
@@ -117,7 +123,7 @@ def weigh(checked: Check, finding: Finding, policy: Policy, today: datetime.date
         severity = Severity.ERROR
     message = finding.message
     for entry in policy.ignore:
-        if not entry.covers(checked.id, finding.file):
+        if not entry.covers(checked.id, finding.file, finding.evidence):
             continue
         if entry.expired(today):
             message += f" (was ignored until {entry.until}: {entry.reason})"

@@ -16,7 +16,7 @@ from ..result import Finding, Severity, format_bytes
 from .context import Context
 from .registry import check
 from .sampling import sample_file
-from .transcode import case_named, require
+from .transcode import base_case
 from .transcoding import Job, Transcoded, TranscodeFailed, transcode
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from ..runtime.base import Container
     from .subject import Subject
 
-_CASE = "h264-aac"
 _REPEATED = 2
 PAIRS = 5
 """From the least to the greatest of five ratios their median lies with 94 % (1 - 2 / 2^5, the sign test)."""
@@ -92,9 +91,7 @@ def _watched(runner: Runner) -> Iterator[None]:
 )
 def speed(context: Context) -> Iterator[Finding]:
     program = context.subject.ffmpeg_to_run()
-    case = case_named(context.policy.directory, _CASE)
-    assert case is not None
-    require(context, case)
+    case = base_case(context)
     from ..media.looping import looped
 
     with tempfile.TemporaryDirectory(dir=context.subject.bench.work, prefix="speed-") as name, ExitStack() as stack:

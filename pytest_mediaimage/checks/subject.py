@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from ..errors import MediaImageError
+from ..errors import EnvironmentFault, MediaImageError
 from ..ffmpeg import FFmpegIdentity
+from ..ffmpeg.build import Build, combine_builds
 from ..image.image import Image
 from ..image.sources import open_image
 from ..image.tree import Node
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from ..image.reference import Reference
     from ..runtime.base import Container, Process, Resources
     from ..sbom import Sbom, SyftRun
+    from .sbom.found import AttachedSboms
     from .workbench import Workbench
 
 _T = TypeVar("_T")
@@ -37,12 +39,20 @@ _NAMED_FFMPEG = re.compile(r"/ffmpeg(?:[-_.\d][^/]*)?$")
 
 @dataclass(frozen=True, slots=True)
 class FoundFFmpeg:
-    """A file that is or contains FFmpeg: where it lies, whether a container sees it, and what it says of itself."""
+    """A file that is or contains FFmpeg: where it lies, whether a container sees it, and what was read in it.
+
+    `content` is its layer and its ordinal there.
+    """
 
     path: str
     layer: int
     visible: bool
-    identity: FFmpegIdentity
+    build: Build
+    content: tuple[int, int] = (-1, -1)
+
+    @property
+    def identity(self) -> FFmpegIdentity:
+        return self.build.identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +64,7 @@ class Listings:
     decoders: frozenset[str]
     filters: frozenset[str]
     protocols: frozenset[str]
+    muxers: frozenset[str]
 
 
 @dataclass(eq=False)
@@ -65,6 +76,7 @@ class Subject:
     platform: Platform
     baseline_reference: Reference | None = None
     _made: dict[str, object] = field(default_factory=dict)
+    _idle: list[Container] = field(default_factory=list)
 
     @property
     def label(self) -> str:
@@ -111,6 +123,23 @@ class Subject:
             raise Skip("nothing is started under --media-static")
         return self.bench.start(self.image, resources)
 
+    @contextmanager
+    def lent_container(self) -> Iterator[Container]:
+        """A container for one thread, of which there may be several at once; used again by the next one.
+
+        Raises as `container`.
+        """
+        try:
+            container = self._idle.pop()
+        except IndexError:
+            container = self.new_container()
+        try:
+            yield container
+        except BaseException:
+            container.close()
+            raise
+        self._idle.append(container)
+
     def start_command(self, argv: Sequence[str], files: Mapping[str, Path], resources: Resources = PLAIN) -> Process:
         """A command as process 1 of a container of its own. Raises NotStarted, and as `container`."""
         if self.static:
@@ -129,7 +158,7 @@ class Subject:
         found = []
         for layer, ordinal, fact in facts:
             path = visible.get((layer, ordinal)) or self.image.layer_facts[layer].entries.path(ordinal)
-            found.append(FoundFFmpeg("/" + path, layer, (layer, ordinal) in visible, from_json(fact)))
+            found.append(FoundFFmpeg("/" + path, layer, (layer, ordinal) in visible, from_json(fact), (layer, ordinal)))
         return tuple(found)
 
     def find_program(self, name: str) -> Node | None:
@@ -155,6 +184,16 @@ class Subject:
                 return found.path
         return None
 
+    def ffmpeg_build(self) -> Build | None:
+        """The image's ffmpeg with the libav* libraries that it loads; None where its files hold none that is known."""
+        program = self.ffmpeg_program()
+        binary = self.reach.loader.binary(program) if program else None
+        if binary is None:
+            return None
+        loaded = {one.content for one in self.reach.process(binary).binaries}
+        builds = [found.build for found in self.ffmpeg_files if found.content in loaded]
+        return combine_builds(builds) if builds else None
+
     def ffmpeg_to_run(self) -> str:
         """The path of the image's ffmpeg, for what starts it. Raises Skip when static or without ffmpeg."""
         if self.static:
@@ -177,6 +216,7 @@ class Subject:
             capabilities.decoders(self._told("-decoders")),
             capabilities.filters(self._told("-filters")),
             capabilities.protocols(self._told("-protocols")),
+            capabilities.muxers(self._told("-muxers")),
         )
 
     def pix_fmts(self, encoder: str) -> frozenset[str]:
@@ -201,12 +241,21 @@ class Subject:
             self._syft().start()
 
     def sbom(self) -> Sbom:
-        """The enriched SBOM. Raises ToolUnavailable where syft is missing or broke."""
-        return self._once("sbom", self._merge)
+        """The enriched SBOM: with our own components alone where syft is missing, failed or hung, and says so."""
+        return self._merged()[0]
 
-    def _merge(self) -> Sbom:
-        files = [(found.path, found.layer, found.identity) for found in self.ffmpeg_files]
-        return bom.merged(self.image, files, self._syft())
+    def packages_fault(self) -> EnvironmentFault | None:
+        """Why the SBOM lacks the image's packages; None where it has them."""
+        return self._merged()[1]
+
+    def _merged(self) -> tuple[Sbom, EnvironmentFault | None]:
+        return self._once("sbom", lambda: bom.merged(self.image, self.ffmpeg_files, self._syft))
+
+    def attached_sboms(self) -> AttachedSboms:
+        """The SBOMs attached to the image, opened. Raises CorruptImage or RegistryUnavailable."""
+        from .sbom.found import look
+
+        return self._once("attached", lambda: look(self.image))
 
     def _syft(self) -> SyftRun:
         return self._once("syft", lambda: bom.syft_run(self.image, cache=self.bench.cache, work=self.bench.work))

@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import CommandTimeout
+from ..policy.model import BASE_CASE
+from ..removal import remove_tree
 from ..result import Finding, Severity
 from .case_files import case_file, read_case
 from .context import Context
-from .registry import Check
+from .on_cards import on_cards
+from .registry import Begun, Check
 from .sampling import sample_file
 from .subject import FFmpegFailed
 from .transcoding import Job, Transcoded, TranscodeFailed, transcode
 
 if TYPE_CHECKING:
     from ..media.case import Case
+    from ..media.hardware.proof import Attempt
     from ..media.verdict import Judgement
+    from ..runtime.base import Container
+    from .subject import Subject
 
 PATHS = ("cpu",)
-"""Hardware paths that this version runs."""
-
-HARDWARE = ("nvenc", "nvdec", "vaapi", "qsv", "vulkan")
-"""The other paths that a policy may promise. They are judged by what lies in the image, in `hardware.*`."""
+"""Paths that need no device. On HARDWARE those of the cases are run that `on_cards` names; see `hardware.*` too."""
 
 CASES = (
     "h264-aac",
@@ -40,17 +44,21 @@ CASES = (
     "odd-size",
     "rotated",
     "interlaced",
+    "interlaced-kept",
     "sprites",
     "aac",
     "opus",
     "loudnorm",
     "multi-track",
     "captions",
+    "timed-id3",
     "subtitle-burn-in",
     "concat",
     "truncated-input",
     "damaged-input",
     "live-wrap",
+    "https-private-ca",
+    "https-unknown-ca",
 )
 """Names of `media.cases.CASES`, here so that listing the checks needs no media library. A test compares them."""
 
@@ -84,6 +92,7 @@ def _check(name: str, case: Callable[[], Case]) -> Check:
         fails="an output that an independent decoder finds wrong, or that differs from the golden values",
         why="A wrong frame or a lost track is seen by every viewer, and by no exit code.",
         function=partial(_transcode, case),
+        ahead=partial(_ahead, case),
     )
 
 
@@ -93,15 +102,108 @@ def _packaged(name: str) -> Case:
     return cases[name]
 
 
+def base_case(context: Context) -> Case:
+    """The transcode that every build should do. Skips where the image's ffmpeg lacks something that it needs."""
+    case = _packaged(BASE_CASE)
+    require(context, case)
+    return case
+
+
+@dataclass(frozen=True, slots=True)
+class _Encoded:
+    """What a case's commands made, in `folder`: of the fresh clip, where the case takes one, and of the sample.
+
+    `error` is what ended them early.
+    """
+
+    folder: Path
+    fresh: Transcoded | None = None
+    sample: Transcoded | None = None
+    error: TranscodeFailed | CommandTimeout | None = None
+
+    def discard(self) -> None:
+        """Remove the files. Raises OSError."""
+        remove_tree(self.folder)
+
+
+def _key(context: Context, case: Case) -> tuple[Subject, str]:
+    return context.subject, f"transcode.{case.name}"
+
+
+def _ahead(made: Callable[[], Case], context: Context) -> Begun:
+    """The encodes of a case, in a container of their own: a time-out kills all that runs in one."""
+    if context.hardware_path not in (None, *PATHS):
+        context.skip("encodes on hardware aren't begun before their turn")
+    program = context.subject.ffmpeg_to_run()
+    case = made()
+    require(context, case)
+
+    def encode() -> _Encoded:
+        with context.subject.lent_container() as container:
+            return _encoded(context, case, program, container)
+
+    return _key(context, case), encode
+
+
+def _encoded(context: Context, case: Case, program: str, container: Container) -> _Encoded:
+    """In a place of their own, which `discard` removes."""
+    folder = Path(tempfile.mkdtemp(dir=context.subject.bench.work, prefix="transcode-"))
+    try:
+        return _Runs(context, program, folder).encoded(case, container)
+    except BaseException:
+        remove_tree(folder)
+        raise
+
+
 def _transcode(made: Callable[[], Case], context: Context) -> Iterator[Finding]:
-    if context.hardware_path in HARDWARE:
-        context.skip(f"the hardware path {context.hardware_path} isn't run in this version")
     program = context.subject.ffmpeg_to_run()
     case = made()  # only now: a case needs the media libraries, which take a fifth of a second to load
+    if context.hardware_path not in (None, *PATHS):
+        with tempfile.TemporaryDirectory(dir=context.subject.bench.work, prefix="transcode-") as folder:
+            runs = _Runs(context, program, Path(folder))
+            yield from on_cards(context, case, require, runs.judged, runs.attempt)
+        return
     context.measure(None, budget=_budget(case))
     require(context, case)
-    with tempfile.TemporaryDirectory(dir=context.subject.bench.work, prefix="transcode-") as folder:
-        yield from _run(context, case, program, Path(folder))
+    encoded = context.subject.bench.ahead.take(
+        _key(context, case), lambda: _encoded(context, case, program, context.subject.container())
+    )
+    try:
+        yield from _told(context, case, program, encoded)
+    finally:
+        encoded.discard()
+
+
+def _told(context: Context, case: Case, program: str, encoded: _Encoded) -> Iterator[Finding]:
+    """What is wrong with it, with a finding where the command failed."""
+    try:
+        yield from _findings(context, case, encoded)
+    except CommandTimeout as error:
+        yield Finding(
+            f"the transcode did not end: {error.message}",
+            file=program,
+            evidence="time-out",
+            fix="Run the command by hand in a container; a decoder that waits for its input shows with -v debug.",
+        )
+    except TranscodeFailed as error:
+        yield Finding(error.message, file=program, evidence=error.evidence, fix=error.remedy)
+
+
+def _findings(context: Context, case: Case, encoded: _Encoded) -> Iterator[Finding]:
+    """What is wrong with what was made. Raises what ended it."""
+    from ..media.verdict import judge_case
+
+    if encoded.fresh is not None:
+        for problem in judge_case(case, encoded.fresh.made).problems:
+            yield Finding(
+                f"a clip made for this run: {problem.message}",
+                evidence=f"fresh: {problem.evidence}",
+                fix=problem.fix,
+            )
+    if encoded.error is not None:
+        raise encoded.error
+    assert encoded.sample is not None
+    yield from _judge(context, case, encoded.sample)
 
 
 def require(context: Context, case: Case) -> None:
@@ -117,6 +219,7 @@ def require(context: Context, case: Case) -> None:
             ("decoder", case.needs.decoders, listed.decoders),
             ("filter", case.needs.filters, listed.filters),
             ("protocol", case.needs.protocols, listed.protocols),
+            ("muxer", case.needs.muxers, listed.muxers),
         )
         for name in names
         if name not in has
@@ -130,46 +233,62 @@ def require(context: Context, case: Case) -> None:
         context.skip(f"ffmpeg lacks {', '.join(lacking)}")
 
 
-def _run(context: Context, case: Case, program: str, folder: Path) -> Iterator[Finding]:
-    from ..media.clip import fresh_clip
-    from ..media.verdict import judge_case
+@dataclass(eq=False)
+class _Runs:
+    """Runs of a case in the image, each with a place of its own in `folder`."""
 
-    cache = context.subject.bench.cache
+    context: Context
+    program: str
+    folder: Path
 
-    def made(name: str, source: Path, nonce: int | None = None) -> Transcoded:
+    def judged(self, case: Case, container: Container) -> Iterator[Finding]:
+        """What is wrong with what the recipe makes. Raises TranscodeFailed, CommandTimeout."""
+        return _findings(self.context, case, self.encoded(case, container))
+
+    def encoded(self, case: Case, container: Container) -> _Encoded:
+        """Run the recipe; nothing is judged yet."""
+        from ..media.clip import fresh_clip
+
+        fresh = None
+        try:
+            if case.fresh:
+                # A clip that nobody has seen before goes first, under the same name: what ignores its input, or replays
+                # an output it made earlier, can't know the number in its frames.
+                clip = self._place() / "fresh.mp4"
+                nonce = fresh_clip(clip)
+                fresh = self._made(case, container, clip, nonce)
+            return _Encoded(self.folder, fresh, self._made(case, container, self._sample(case)))
+        except (TranscodeFailed, CommandTimeout) as error:
+            return _Encoded(self.folder, fresh, error=error)
+
+    def attempt(self, case: Case, container: Container) -> Attempt:
+        """The recipe on the case's sample, where it may fail. Raises CommandTimeout."""
+        from ..media.hardware.proof import Attempt
+
+        try:
+            result = self._made(case, container, self._sample(case), fails=True)
+        except TranscodeFailed as error:
+            return Attempt(error.command.exit_code, error.command.stderr, None)
+        return Attempt(result.command.exit_code, result.made.log, next(iter(result.made.outputs.values()), None))
+
+    def _made(
+        self, case: Case, container: Container, source: Path, nonce: int | None = None, *, fails: bool = False
+    ) -> Transcoded:
+        cache = self.context.subject.bench.cache
         extras = {extra: sample_file(sample, cache) for extra, sample in case.extras.items()}
-        job = Job(case.recipe, source, case.outputs, extras, case.texts, case.timeout, nonce, case.fails)
-        into = folder / name
-        into.mkdir()
-        architecture = context.image.platform.architecture
-        path = context.hardware_path or "cpu"
-        return transcode(context.subject.container(), program, job, into, path=path, architecture=architecture)
+        job = Job(case.recipe, source, case.outputs, extras, case.texts, case.timeout, nonce, case.fails or fails)
+        job = replace(job, server=case.server)
+        if tell := self.context.subject.bench.tell:
+            job = replace(job, tell=partial(tell, _key(self.context, case)))
+        architecture = self.context.image.platform.architecture
+        path = self.context.hardware_path or "cpu"
+        return transcode(container, self.program, job, self._place(), path=path, architecture=architecture)
 
-    try:
-        if case.fresh:
-            # A clip that nobody has seen before goes first, under the same name: what ignores its input, or replays an
-            # output it made earlier, can't know the number in its frames.
-            clip = folder / "fresh.mp4"
-            nonce = fresh_clip(clip)
-            for problem in judge_case(case, made("fresh", clip, nonce).made).problems:
-                yield Finding(
-                    f"a clip made for this run: {problem.message}",
-                    evidence=f"fresh: {problem.evidence}",
-                    fix=problem.fix,
-                )
-        result = made("sample", sample_file(case.sample, cache))
-    except CommandTimeout as error:
-        yield Finding(
-            f"the transcode did not end: {error.message}",
-            file=program,
-            evidence="time-out",
-            fix="Run the command by hand in a container; a decoder that waits for its input shows with -v debug.",
-        )
-        return
-    except TranscodeFailed as error:
-        yield Finding(error.message, file=program, evidence=error.evidence, fix=error.remedy)
-        return
-    yield from _judge(context, case, result)
+    def _sample(self, case: Case) -> Path:
+        return sample_file(case.sample, self.context.subject.bench.cache)
+
+    def _place(self) -> Path:
+        return Path(tempfile.mkdtemp(dir=self.folder))
 
 
 def _judge(context: Context, case: Case, result: Transcoded) -> Iterator[Finding]:
@@ -182,7 +301,7 @@ def _judge(context: Context, case: Case, result: Transcoded) -> Iterator[Finding
         golden=None if goldens.updating or not case.golden else goldens.entry(case.name, result),
         architecture=result.architecture,
     )
-    context.measure(_measured(case, judgement), budget=_budget(case))
+    context.measure(_measured(case, judgement), budget=context.measurement[1])
     for problem in judgement.problems:
         yield Finding(problem.message, evidence=problem.evidence, fix=problem.fix)
     if not case.golden:
@@ -216,6 +335,8 @@ def _budget(case: Case) -> str | None:
 def _measured(case: Case, judgement: Judgement) -> str:
     metrics = judgement.metrics
     psnr = metrics.get("psnr_y_mean")
-    quality = f"PSNR-Y {psnr:.2f} dB, " if isinstance(psnr, float) else ""
+    software = metrics.get("software_psnr_y_mean")
+    beside = f" (software {software:.2f} dB)" if isinstance(software, float) else ""
+    quality = f"PSNR-Y {psnr:.2f} dB{beside}, " if isinstance(psnr, float) else ""
     count = f"{metrics['frames']} frames" if "frames" in metrics else f"{len(case.rules)} rules"
     return f"{quality}{count}" + (f", golden {judgement.golden.status}" if case.golden else "")

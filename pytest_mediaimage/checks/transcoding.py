@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MediaImageError
 from ..runtime.elf import FOLDER
+from .serving import Served
+from .watching import Tell, Watcher, WroteTooMuch, with_progress, without_progress
 
 if TYPE_CHECKING:
     from ..media.compare import Comparison
     from ..media.judge import MediaInfo, StreamInfo
     from ..media.made import Made
+    from ..media.recipe import Recipe
     from ..runtime.base import CommandResult, Container
 
 
 class TranscodeFailed(MediaImageError):
-    """The command failed, or left no output: the image's fault. `evidence` is the same each time it happens."""
+    """The command failed, or left no output: the image's fault. `evidence` is the same each time it happens, `command`
+    what ran."""
 
-    def __init__(self, message: str, *, evidence: str, remedy: str) -> None:
+    def __init__(self, message: str, *, evidence: str, remedy: str, command: CommandResult) -> None:
         super().__init__(message, remedy=remedy)
         self.evidence = evidence
+        self.command = command
 
 
 @dataclass(eq=False)
@@ -60,7 +66,7 @@ class Transcoded:
     @property
     def comparison(self) -> Comparison:
         """Each output frame against its source frame, aligned by the number in the frame where there is one."""
-        return self.made.comparison()
+        return self.made.comparison(ssim=True)
 
     @property
     def frames(self) -> int:
@@ -102,7 +108,9 @@ class Job:
 
     `outputs` are the names of the files that it writes, the main one first; `extras` further files to bring in, and
     `texts` files to write, by the names that the recipe gives them. `timeout` is in seconds. `nonce` is what each frame
-    must carry, where it isn't the source's own. `fails` says that the command is meant to fail.
+    must carry, where it isn't the source's own. `fails` says that the command is meant to fail, or may. `env` is set
+    over the image's own. `server` runs beside it (see `media.case.Case`). `tell` is told how far the encode is, where
+    it can be seen.
     """
 
     recipe: Any
@@ -113,6 +121,32 @@ class Job:
     timeout: float = 60.0
     nonce: int | None = None
     fails: bool = False
+    env: Mapping[str, str] = field(default_factory=dict)
+    server: Recipe | None = None
+    tell: Tell | None = None
+
+
+def _run(container: Container, program: str, argv: Sequence[str], job: Job, inside: str) -> CommandResult:
+    from ..runtime.base import CommandResult
+
+    # In the folder itself nothing was written but what we brought in; where only the whole container is seen, that
+    # holds what ran before too.
+    watcher = Watcher(container, f"{inside}/output", job.tell, container.written(f"{inside}/output"))
+    started = time.monotonic()
+    try:
+        result = container.run(
+            with_progress(argv, program) if job.tell else argv, timeout=job.timeout, env=job.env, watch=watcher
+        )
+    except WroteTooMuch as error:
+        raise TranscodeFailed(
+            f"{argv[0]} wrote without end: {error.message}",
+            evidence="endless output",
+            remedy=f"Run it by hand: {' '.join(argv)}",
+            command=CommandResult(tuple(argv), 137, "", error.message, time.monotonic() - started),
+        ) from None
+    if not job.tell:
+        return result
+    return replace(result, argv=tuple(argv), stdout=without_progress(result.stdout))
 
 
 def transcode(
@@ -143,13 +177,20 @@ def transcode(
         note.write_text(fill(text, values), encoding="utf-8")
         container.copy_in(note, extras.get(name, f"{inside}/output/.made"))
         note.unlink()
-    result = container.run(argv, timeout=job.timeout)
+    told = ""
+    if job.server is None:
+        result = _run(container, program, argv, job, inside)
+    else:
+        served = Served(container, [fill(word, values) for word in job.server.argv], job.timeout)
+        result = served.answer(lambda: _run(container, program, argv, job, inside))
+        told = served.words()
     if result.exit_code and not job.fails:
-        words = " ".join(result.stderr.strip().splitlines()[-3:])[-500:]
+        words = " ".join(result.stderr.strip().splitlines()[-3:])[-500:] + told
         raise TranscodeFailed(
             f"{argv[0]} ended with exit code {result.exit_code}: {words or 'it said nothing'}",
             evidence="exit code",
             remedy=f"Run it by hand: {' '.join(argv)}",
+            command=result,
         )
     outputs: dict[str, Path] = {}
     wanted = list(job.outputs)
@@ -169,14 +210,17 @@ def transcode(
                     f"{argv[0]} wrote something as {name} that is no output: {error.strerror or error}",
                     evidence="odd output",
                     remedy=f"Run it by hand: {' '.join(argv)}",
+                    command=result,
                 ) from None
             raise TranscodeFailed(
                 f"{argv[0]} ended with exit code 0 and wrote no {name if len(wanted) > 1 else 'output'}",
                 evidence="no output",
                 remedy="Look for a wrapper that hides ffmpeg's exit code.",
+                command=result,
             ) from None
         outputs[name] = folder / name
         named = [beside(name, other) for other in names_in(folder / name)]
         wanted += [other for other in named if other not in wanted][: MAX_NAMES - len(wanted)]
-    made = Made(job.source, outputs, job.nonce, result.stderr, result.exit_code, job.extras)
+    log = f"{result.stderr}\n{result.stdout}"
+    made = Made(job.source, outputs, job.nonce, log, result.exit_code, job.extras)
     return Transcoded(made, result, recipe_of(job.recipe).sha256, path, architecture)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from ..errors import EnvironmentFault
 from ..image.cache import FACTS_LIMIT, FactsCache, default_cache_directory, prepare_cache_directory
 from ..image.sources import Opening
 from ..runtime.base import PLAIN
+from .ahead import Ahead
 from .analysers import ANALYSERS
 from .goldens import Goldens
 
@@ -19,6 +20,8 @@ __all__ = ["FACTS_LIMIT", "Workbench", "default_cache_directory"]
 if TYPE_CHECKING:
     from ..runtime.base import Container, Process, Resources, RunnableImage, Runtime
     from ..runtime.rundir import RunDirectory
+    from ..sbom.vulnerabilities import Report
+    from .watching import Progress
 
 
 @dataclass(eq=False)
@@ -26,7 +29,9 @@ class Workbench:
     """Made once per process.
 
     `static` forbids to start anything; `runtime_name` is the user's choice, and `prefer_docker` decides where that
-    is `auto`: an image that lies in the engine starts fastest there. `hardware` are the paths that must be there.
+    is `auto`: an image that lies in the engine starts fastest there. `hardware` are the paths that must be there,
+    `vulnerabilities` is the report that was given. `cores` is how many the process may keep busy. `tell` is told how
+    far encodes are, by the image and the id of the check.
     """
 
     cache: Path
@@ -36,6 +41,9 @@ class Workbench:
     update_golden: bool = False
     prefer_docker: bool = False
     hardware: frozenset[str] = frozenset()
+    cores: int = 1
+    vulnerabilities: Report | None = None
+    tell: Callable[[tuple[object, str], Progress], None] | None = None
     _run: RunDirectory | None = None
     _runtime: Runtime | None = None
     _runtime_fault: EnvironmentFault | None = None
@@ -43,6 +51,7 @@ class Workbench:
 
     def __post_init__(self) -> None:
         self.cache = prepare_cache_directory(self.cache)
+        self.ahead = Ahead(self.cores)
         self.goldens = Goldens(self.golden_folder, self.update_golden)
 
     @property
@@ -108,11 +117,16 @@ class Workbench:
         self._containers.append(process)
         return process
 
+    def _close_containers(self) -> None:
+        while self._containers:
+            self._containers.pop().close()
+
     def close(self) -> None:
         """Stop and remove everything that the run made. May be called twice."""
-        for container in self._containers:
-            container.close()
-        self._containers.clear()
+        self.ahead.close()
+        self._close_containers()
+        self.ahead.join()
+        self._close_containers()  # what was being started meanwhile
         if self._runtime is not None:
             self._runtime.close()
             self._runtime = None

@@ -8,6 +8,7 @@ the mark also survives scaling; at 320x180 a block is 20x15 pixels, which x264 k
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -59,17 +60,12 @@ def read(luma: NDArray[Any], *, bit_depth: int = 8) -> Mark | None:
     height, width = luma.shape
     if height < 48 or width < 64:
         return None
-    columns, rows = _edges(width, height)
+    borders, widths, rows = _middles(width, height)
     # One sum over each line's rows, then one over each block's columns: far quicker than 48 means.
-    starts = [left + (right - left) // 4 for left, right in pairwise(columns)]
-    ends = [right - (right - left) // 4 for left, right in pairwise(columns)]
-    borders = [border for pair in zip(starts, ends, strict=True) for border in pair]
     lines = []
-    for top, bottom in pairwise(rows):
-        inset = (bottom - top) // 4
-        sums = luma[top + inset : bottom - inset, : ends[-1] + 1].sum(axis=0, dtype=np.int64)
-        blocks = np.add.reduceat(sums, borders)[::2]
-        lines.append(blocks / (np.subtract(ends, starts) * (bottom - top - 2 * inset)))
+    for top, bottom in rows:
+        sums = luma[top:bottom, : borders[-1] + 1].sum(axis=0, dtype=np.int64)
+        lines.append(np.add.reduceat(sums, borders)[::2] / (widths * (bottom - top)))
     means = np.concatenate(lines)
     low, high = float(means.min()), float(means.max())
     contrast = high - low
@@ -90,6 +86,17 @@ def _edges(width: int, height: int) -> tuple[list[int], list[int]]:
     return columns, rows
 
 
+@lru_cache(maxsize=64)
+def _middles(width: int, height: int) -> tuple[list[int], NDArray[np.int64], list[tuple[int, int]]]:
+    """The left and right border of each column's middle in turn, the widths of the middles, and each line's rows."""
+    columns, rows = _edges(width, height)
+    inner = [(left + (right - left) // 4, right - (right - left) // 4) for left, right in pairwise(columns)]
+    lines = [(top + (bottom - top) // 4, bottom - (bottom - top) // 4) for top, bottom in pairwise(rows)]
+    widths = np.array([right - left for left, right in inner], np.int64)
+    return [border for pair in inner for border in pair], widths, lines
+
+
+@lru_cache(maxsize=1 << 13)
 def _encode(number: int, nonce: int) -> int:
     number_line = number << 4 | _crc(number, NUMBER_BITS, 0x3, 4)
     return number_line << 32 | nonce << 8 | _crc(nonce, NONCE_BITS, 0x07, 8)

@@ -1,4 +1,4 @@
-"""Names from FFmpeg's own listings (`-encoders`, `-decoders`, `-filters`, `-protocols`) and its version.
+"""Names from FFmpeg's own listings (`-encoders`, `-decoders`, `-filters`, `-protocols`, `-muxers`) and its version.
 
 The formats of FFmpeg 4 to 9: flags in six columns for codecs, two or three for filters. Lines that fit no format are
 passed over, so a warning in the middle of the listing does no harm.
@@ -11,6 +11,7 @@ import re
 _CODEC = re.compile(r"^ [VAS][F.][S.][X.][B.][D.] ([A-Za-z0-9_][\w.+-]*)(?: |$)")
 _FILTER = re.compile(r"^ [T.][S.][C.]? +([A-Za-z0-9_]\w*) +[AVN|]+->[AVN|]+(?: |$)")
 _PROTOCOL = re.compile(r"^  ([a-z0-9_+.-]+)$")
+_MUXER = re.compile(r"^ [D ]E[d ]? +([\w,-]+)(?: |$)")
 _PIX_FMTS = re.compile(r"^ *Supported pixel formats: (.+)$", re.MULTILINE)
 _VERSION = re.compile(r"^(?:ffmpeg|ffprobe) version (\S+)")
 
@@ -33,6 +34,11 @@ def filters(text: str) -> frozenset[str]:
 def protocols(text: str) -> frozenset[str]:
     """Names in what `ffmpeg -hide_banner -protocols` prints, input and output together, such as `https`."""
     return _names(_PROTOCOL, text)
+
+
+def muxers(text: str) -> frozenset[str]:
+    """Names in what `ffmpeg -hide_banner -muxers` prints, such as `mp4`."""
+    return frozenset(name for names in _names(_MUXER, text) for name in names.split(","))
 
 
 def pix_fmts(text: str) -> frozenset[str]:

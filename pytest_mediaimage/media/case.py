@@ -39,7 +39,8 @@ class Rule(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """Names that the image's FFmpeg must list (`-encoders`, `-decoders`, `-filters`, `-protocols`) for a recipe.
+    """Names that the image's FFmpeg must list for a recipe: `-encoders`, `-decoders`, `-filters`, `-protocols`,
+    `-muxers`.
 
     `pix_fmts` are pairs of an encoder and a pixel format that it must take (`-h encoder=NAME`).
     """
@@ -48,6 +49,7 @@ class Needs:
     decoders: tuple[str, ...] = ()
     filters: tuple[str, ...] = ()
     protocols: tuple[str, ...] = ()
+    muxers: tuple[str, ...] = ()
     pix_fmts: tuple[tuple[str, str], ...] = ()
 
 
@@ -59,7 +61,8 @@ class Case:
     `extras` (a sample's name) or `texts` (a file's text, with placeholders of its own) hold under that name. What
     a playlist among the outputs names is fetched with it. `golden` says that the frames of the main output are compared
     with the source's and held against golden values, `fresh` that the recipe is also run on a clip that nobody has seen
-    before. `fails` says that the command must end with an error: it is no fault that it does, nor that it writes
+    before. `server` is a command that runs beside in the same container, serves the recipe's input, and ends after its
+    first client. `fails` says that the command must end with an error: it is no fault that it does, nor that it writes
     nothing. `timeout` is in seconds.
     """
 
@@ -67,6 +70,7 @@ class Case:
     sample: str
     recipe: Recipe
     rules: tuple[Rule, ...]
+    server: Recipe | None = None
     needs: Needs = field(default_factory=Needs)
     outputs: tuple[str, ...] = ("output.mp4",)
     extras: Mapping[str, str] = field(default_factory=dict)

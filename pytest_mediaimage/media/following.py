@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from . import sound
 
 WINDOW_SECONDS = 0.24
 REACH_SECONDS = 0.3
+_NEAR_SECONDS = 0.02
+_CERTAIN = 0.98
 _SILENCE = 1e-4  # root mean square; -80 dBFS
 _LOST = 1e-4  # of the power; -40 dB
 _CROSSED = 0.9
@@ -74,13 +77,22 @@ def follow(source: Track, output: Track, *, later: float = 0.0, window: float = 
 
 
 def _stretch(source: Track, output: Track, time: float, window: float, later: float) -> Stretch:
-    a = source.cut(time, time + window).astype(np.float64)
-    b = output.cut(time + later - REACH_SECONDS, time + later + window + REACH_SECONDS).astype(np.float64)
+    """What is heard well where it ought to be isn't looked for elsewhere, which takes three times as long."""
+    near = _found(source, output, time, window, later, _NEAR_SECONDS)
+    if all(likeness is None or likeness >= _CERTAIN for likeness in near.correlation):
+        return near
+    return _found(source, output, time, window, later, REACH_SECONDS)
+
+
+def _found(source: Track, output: Track, time: float, window: float, later: float, reach: float) -> Stretch:
+    a = source.cut(time, time + window)
+    b = output.cut(time + later - reach, time + later + window + reach)
     length, lags = a.shape[1], b.shape[1] - a.shape[1] + 1
-    size = 1 << b.shape[1].bit_length()
+    size = _transform_length(b.shape[1])  # no more: of the lags that are looked at none wraps around
     product = np.fft.irfft(np.fft.rfft(b, size) * np.conj(np.fft.rfft(a, size)), size)[:, :lags]
-    power_a = np.einsum("ij,ij->i", a, a)
-    running = np.cumsum(np.pad(b * b, ((0, 0), (1, 0))), axis=1)
+    power_a = np.einsum("ij,ij->i", a, a, dtype=np.float64)
+    running = np.zeros((len(b), b.shape[1] + 1))
+    np.cumsum(np.square(b, dtype=np.float64), axis=1, out=running[:, 1:])
     power_b = np.maximum(running[:, length:] - running[:, :lags], 0)
     rows: list[tuple[float | None, float | None, float | None]] = []
     for channel, power in enumerate(power_a):
@@ -88,7 +100,7 @@ def _stretch(source: Track, output: Track, time: float, window: float, later: fl
             rows.append((None, None, None))
             continue
         floor = _SILENCE * _SILENCE * length
-        here = float(power_b[channel, round(REACH_SECONDS * source.rate)])
+        here = float(power_b[channel, round(reach * source.rate)])
         if here < _LOST * power:
             # Else the sound beside a hole would be taken for what ought to be in it.
             rows.append((0.0, None, 10 * math.log10(max(here, floor) / power)))
@@ -96,9 +108,17 @@ def _stretch(source: Track, output: Track, time: float, window: float, later: fl
         likeness = product[channel] / np.sqrt(power * np.maximum(power_b[channel], floor))
         best = int(np.argmax(likeness))
         level = 10 * math.log10(max(float(power_b[channel, best]), floor) / power)
-        rows.append((round(float(likeness[best]), 5), later + best / source.rate - REACH_SECONDS, level))
+        rows.append((round(float(likeness[best]), 5), later + best / source.rate - reach, level))
     correlation, offset, level_rows = zip(*rows, strict=True)
     return Stretch(round(time, 3), correlation, offset, level_rows)
+
+
+@cache
+def _transform_length(least: int) -> int:
+    """The first number from `least` on without prime factors above 5: Fourier transforms of such lengths are quick."""
+    odd: list[int] = [3**three * 5**five for three in range(16) for five in range(12)]
+    # The power of two that brings each of them up to `least`.
+    return min(part << max(0, (-(-least // part) - 1).bit_length()) for part in odd)
 
 
 def sides(source: Track, output: Track, *, later: float = 0.0) -> list[int | None]:
@@ -106,14 +126,18 @@ def sides(source: Track, output: Track, *, later: float = 0.0) -> list[int | Non
     length = min(source.samples.shape[1], output.samples.shape[1], source.rate * 4)
     a = source.cut(source.start, source.start + length / source.rate)
     b = output.cut(source.start + later, source.start + later + length / source.rate)
-    size = 1 << (length + int(source.rate * REACH_SECONDS)).bit_length()
+    size = _transform_length(length + int(source.rate * REACH_SECONDS))
     spectra_a, spectra_b = np.conj(np.fft.rfft(a, size)), np.fft.rfft(b, size)
     power_a, power_b = (np.maximum(np.einsum("ij,ij->i", x, x, dtype=np.float64), 1e-9) for x in (a, b))
+    strength_a = np.abs(spectra_a)
     found: list[int | None] = []
     for channel, spectrum in enumerate(spectra_b):
+        norms = np.sqrt(power_a * power_b[channel])
+        # No lag gives more than all frequencies in phase; most pairs of channels needn't be looked at for that.
+        most = np.einsum("ij,j->i", strength_a, np.abs(spectrum), dtype=np.float64) * 2 / size / norms
         likeness = [
-            float(np.fft.irfft(spectrum * other, size).max()) / math.sqrt(power * power_b[channel])
-            for other, power in zip(spectra_a, power_a, strict=True)
+            float(np.fft.irfft(spectrum * other, size).max()) / norm if bound > _CROSSED else 0.0
+            for other, norm, bound in zip(spectra_a, norms, most, strict=True)
         ]
         best = int(np.argmax(likeness))
         found.append(best if likeness[best] > _CROSSED else None)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import av
 import av.container
@@ -30,6 +30,8 @@ _FORMATS = (
     "flac,ac3,mxf,yuv4mpegpipe,gif,image2,png_pipe,jpeg_pipe,webp_pipe"
 )
 _MAX_PIXELS = 8192 * 8192
+_SMALL = 640 * 480
+"""Pixels of pictures that one thread decodes: several take a third more of the CPU, and are hardly sooner done."""
 _OPTIONS = {"format_whitelist": _FORMATS, "protocol_whitelist": "file", "max_pixels": str(_MAX_PIXELS)}
 
 # H.273, tables 2 to 4, with FFmpeg's names.
@@ -191,6 +193,8 @@ def frames(path: Path, *, limit: int | None = None) -> Iterator[Frame]:
         if stream.codec_context is None:
             raise JudgeError(f"{path}: the video's codec is unknown")
         stream.thread_type = "AUTO"
+        if stream.codec_context.width * stream.codec_context.height <= _SMALL:
+            stream.codec_context.thread_count = 1
         # Without this the decoder would paint over damage and call it a picture.
         stream.codec_context.options = {"err_detect": "explode", "max_pixels": str(_MAX_PIXELS)}
         index = 0
@@ -206,7 +210,7 @@ def frames(path: Path, *, limit: int | None = None) -> Iterator[Frame]:
                 raise JudgeError(f"{path} has more than {limit} frames")
             if picture.is_corrupt:
                 raise JudgeError(f"{path}: frame {index} is damaged")
-            time = None if picture.pts is None or stream.time_base is None else float(picture.pts * stream.time_base)
+            time = seconds(picture.pts, stream.time_base)
             depth, planes = _planes(picture, path)
             yield Frame(
                 index,
@@ -223,6 +227,15 @@ def frames(path: Path, *, limit: int | None = None) -> Iterator[Frame]:
             index += 1
         if index < stream.frames and "mp4" in container.format.name:
             raise JudgeError(f"{path}: {index} frames could be decoded, the header promises {stream.frames}")
+
+
+@overload
+def seconds(ticks: int, base: Fraction) -> float: ...
+@overload
+def seconds(ticks: int | None, base: Fraction | None) -> float | None: ...
+def seconds(ticks: int | None, base: Fraction | None) -> float | None:
+    """A time stamp in seconds, None where it isn't known. As exact as by fractions, which are slow."""
+    return None if ticks is None or base is None else ticks * base.numerator / base.denominator
 
 
 def frame_hashes(path: Path) -> list[str]:
@@ -267,8 +280,8 @@ class _Tally:
             self.encoder = encoder_of(bytes(packet))
         if packet.pts is None or packet.time_base is None:
             return
-        time = float(packet.pts * packet.time_base)
-        self._end = max(self._end, time + float((packet.duration or 0) * packet.time_base))
+        time = seconds(packet.pts, packet.time_base)
+        self._end = max(self._end, time + seconds(packet.duration or 0, packet.time_base))
         if packet.is_keyframe:
             self.key_frames += 1
             self._close(time)

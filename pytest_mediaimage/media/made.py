@@ -10,6 +10,7 @@ from pathlib import Path
 from ..errors import JudgeError
 from . import judge
 from .compare import Comparison, compare
+from .references import probe_source
 from .views import View
 
 
@@ -17,8 +18,8 @@ from .views import View
 class Made:
     """`outputs` are files by the names that the case gives them, the main one first; all lie below one folder.
 
-    `nonce` is what every frame must carry, where it isn't the source's own; `log` what the command printed on stderr,
-    `exit_code` what it ended with. `extras` are further inputs by the names that the case gives them.
+    `nonce` is what every frame must carry, where it isn't the source's own; `log` what the command printed, stderr
+    first, `exit_code` what it ended with. `extras` are further inputs by the names that the case gives them.
     `metrics` is what rules measured: dB for `psnr_*` and `audio_level`, seconds for `duration` and `audio_offset`,
     8-bit steps for `bias_*`; a metric of another than the main output begins with that one's name and a colon.
     """
@@ -52,7 +53,7 @@ class Made:
     @cached_property
     def original(self) -> judge.MediaInfo:
         """The source's streams. Raises JudgeError."""
-        return judge.probe(self.source)
+        return probe_source(self.source)
 
     def info(self, name: str = "") -> judge.MediaInfo:
         """An output's streams. Raises JudgeError."""
@@ -61,12 +62,17 @@ class Made:
             self._infos[path.name] = judge.probe(path)
         return self._infos[path.name]
 
-    def comparison(self, name: str = "", view: View | None = None) -> Comparison:
-        """An output's frames beside the source's. Raises JudgeError where there are none."""
+    def comparison(self, name: str = "", view: View | None = None, *, ssim: bool = False) -> Comparison:
+        """An output's frames beside the source's, with their SSIM where it is asked for.
+
+        Raises JudgeError where there are none.
+        """
         path = self.path(name)
-        if (path.name, view) not in self._comparisons:
-            self._comparisons[path.name, view] = compare(self.source, path, nonce=self.nonce, view=view)
-        return self._comparisons[path.name, view]
+        found = self._comparisons.get((path.name, view))
+        if found is None or (ssim and found.scores and not found.scores[0].ssim):
+            found = compare(self.source, path, nonce=self.nonce, view=view, ssim=ssim)
+            self._comparisons[path.name, view] = found
+        return found
 
     def label(self, name: str = "") -> str:
         """How messages begin that are about one output of several."""

@@ -46,12 +46,18 @@ class Resized:
 def resize(plane: NDArray[Any], rows: int, columns: int, peak: int) -> NDArray[np.float32]:
     """A plane (rows, columns) at another size, rounded to whole numbers from 0 to `peak`."""
     # Sums over shifted copies, not a product of matrices: BLAS would start threads.
-    at, weights = _taps(plane.shape[0], rows)
-    tall = sum(weights[:, tap, None] * plane[at[:, tap]] for tap in range(at.shape[1]))
-    at, weights = _taps(plane.shape[1], columns)
-    both: Any = sum(weights[None, :, tap] * np.take(tall, at[:, tap], axis=1) for tap in range(at.shape[1]))
-    rounded: NDArray[np.float32] = np.clip(np.rint(both), 0, peak).astype(np.float32)
+    # Both times over whole rows, which lie together in memory: columns are made rows first.
+    scaled = _scaled_rows(np.ascontiguousarray(_scaled_rows(plane, rows).T), columns).T
+    rounded: NDArray[np.float32] = np.clip(np.rint(scaled), 0, peak).astype(np.float32)
     return rounded
+
+
+def _scaled_rows(plane: NDArray[Any], wanted: int) -> NDArray[np.float32]:
+    at, weights = _taps(plane.shape[0], wanted)
+    total: NDArray[np.float32] = weights[:, 0, None] * plane[at[:, 0]]
+    for tap in range(1, at.shape[1]):
+        total += weights[:, tap, None] * plane[at[:, tap]]
+    return total
 
 
 @lru_cache(maxsize=32)

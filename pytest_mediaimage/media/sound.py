@@ -13,6 +13,10 @@ from numpy.typing import NDArray
 
 from ..errors import JudgeError
 from . import judge
+from .kept import Kept, identity_of
+
+_kept: Kept[tuple[NDArray[np.float32], int, float]] = Kept(64 << 20)
+"""What was decoded last: one output is looked at several times, and a sample by several cases."""
 
 #: Beyond this many seconds the sound isn't compared, to bound memory (23 MB for a minute of stereo at 48 kHz).
 LIMIT_SECONDS = 60
@@ -40,8 +44,21 @@ def samples(
     """An audio stream, the first unless `track` says otherwise (from 0).
 
     Samples (channels, count) from -1 to 1, rate in Hz, time of the first in seconds. Where times leave a gap there is
-    silence. Raises JudgeError where there is no such stream, or it can't be decoded.
+    silence. The array can't be written to. Raises JudgeError where there is no such stream, or it can't be decoded.
     """
+    try:
+        key = (identity_of(path), track, limit_seconds)
+    except OSError as error:
+        raise JudgeError(f"{path} can't be read as media: {error.strerror}") from error
+    found = _kept.get(key)
+    if found is None:
+        found = _decoded(path, track, limit_seconds)
+        found[0].setflags(write=False)
+        _kept.put(key, found, found[0].nbytes)
+    return found
+
+
+def _decoded(path: Path, track: int, limit_seconds: float) -> tuple[NDArray[np.float32], int, float]:
     with judge.open_media(path) as container:
         if len(container.streams.audio) <= track:
             raise JudgeError(f"{path} has no audio stream" + (f" {track}" if track else ""))
@@ -53,10 +70,10 @@ def samples(
         try:
             for frame in container.decode(stream):
                 if not chunks and frame.pts is not None and frame.time_base is not None:
-                    start = float(frame.pts * frame.time_base)
+                    start = judge.seconds(frame.pts, frame.time_base)
                 data = _floats(frame)
                 if chunks and frame.pts is not None and frame.time_base is not None:
-                    gap = float(frame.pts * frame.time_base) - start - count / rate
+                    gap = judge.seconds(frame.pts, frame.time_base) - start - count / rate
                     if gap > _GAP_SECONDS:
                         chunks.append(np.zeros((data.shape[0], round(min(gap, limit_seconds) * rate)), np.float32))
                         count += chunks[-1].shape[1]

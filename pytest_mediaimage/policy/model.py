@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..result import Severity
+from .acceptance import PatentCover
+from .licenses import AllowIf
 
 BASE_CASE = "h264-aac"
 """The transcode that every build should do."""
@@ -18,6 +20,7 @@ BASE_CASE = "h264-aac"
 class Ignore:
     """Findings of `check` that are accepted, below `path` (a glob, empty for all), for a reason, until a day.
 
+    `evidence` is a glob of the findings' evidence, empty for all: what a file's path doesn't tell apart.
     `file` and `line` say where the entry stands.
     """
 
@@ -25,11 +28,14 @@ class Ignore:
     reason: str
     path: str = ""
     until: datetime.date | None = None
+    evidence: str = ""
     file: str = field(default="", compare=False)
     line: int = field(default=0, compare=False)
 
-    def covers(self, check: str, file: str | None) -> bool:
+    def covers(self, check: str, file: str | None, evidence: str = "") -> bool:
         if not fnmatch.fnmatchcase(check, self.check):
+            return False
+        if self.evidence and not fnmatch.fnmatchcase(evidence, self.evidence):
             return False
         return not self.path or fnmatch.fnmatchcase(file or "", self.path)
 
@@ -60,7 +66,8 @@ class Policy:
     """Settings by their dotted name in the file, with `_` for the dot. None or empty means: nothing is asked.
 
     Sizes are in bytes, `size_growth`, `layers_waste`, `layers_reuse` and `transcode_speed` in percent,
-    `container_grace` in seconds, `directory` is where the policy's golden values lie.
+    `container_grace` in seconds, `directory` is where the policy's golden values lie. `vulnerabilities_severity` is
+    the least that is judged.
     """
 
     source: str = ""
@@ -91,8 +98,23 @@ class Policy:
     ffmpeg_decoders: tuple[str, ...] = ()
     ffmpeg_filters: tuple[str, ...] = ()
     ffmpeg_protocols: tuple[str, ...] = ()
+    sbom_attached: bool | None = None
+    sbom_formats: tuple[str, ...] = ()
     license_max: str | None = None
     license_nonfree: str = "deny"
+    license_allow: tuple[str, ...] = ()
+    license_deny: tuple[str, ...] = ()
+    license_allow_if: tuple[AllowIf, ...] = ()
+    license_unknown: str | None = None
+    license_label: str | None = None
+    patents_data: str = ""
+    patents_require: tuple[str, ...] = ()
+    patents_on: tuple[str, ...] = ("encode", "decode")
+    patents_agreements: tuple[PatentCover, ...] = ()
+    patents_accepted: tuple[PatentCover, ...] = ()
+    vulnerabilities_severity: str = "high"
+    vulnerabilities_fix_available: bool = True
+    vulnerabilities_scanner: str = "auto"
     transcode_cases: tuple[str, ...] = ()
     transcode_paths: Mapping[str, str | OwnPath] = field(default_factory=dict)
     transcode_limits: Limits = Limits()
@@ -104,9 +126,9 @@ class Policy:
     severity: Mapping[str, Severity] = field(default_factory=dict)
     ignore: tuple[Ignore, ...] = ()
 
-    def ignores(self, check: str, file: str | None, today: datetime.date) -> bool:
+    def ignores(self, check: str, file: str | None, today: datetime.date, evidence: str = "") -> bool:
         """Whether a finding is accepted by an entry of `ignore` that hasn't expired."""
-        return any(entry.covers(check, file) and not entry.expired(today) for entry in self.ignore)
+        return any(entry.covers(check, file, evidence) and not entry.expired(today) for entry in self.ignore)
 
     def requires(self, check: str, hardware_path: str | None = None) -> bool:
         """Whether a skip of this check isn't accepted.

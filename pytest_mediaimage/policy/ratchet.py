@@ -94,7 +94,7 @@ class ImageRun:
         found: dict[str, list[tuple[Result, Finding]]] = {}
         for result in self.results:
             for finding in result.findings:
-                if not self.policy.ignores(result.check, finding.file, today):
+                if not self.policy.ignores(result.check, finding.file, today, finding.evidence):
                     found.setdefault(finding.fingerprint(result.check), []).append((result, finding))
         return found
 

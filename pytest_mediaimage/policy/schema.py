@@ -10,6 +10,14 @@ from typing import Any
 
 from ..errors import UsageError
 from ..result import Severity
+from .acceptance import (
+    EXPOSURES,
+    PATENT_USES,
+    VULNERABILITY_SEVERITIES,
+    parse_accepted_patents,
+    parse_agreements,
+)
+from .licenses import parse_allow_if, parse_licenses
 from .model import Ignore, Limits, OwnPath, Policy
 from .units import LARGEST, parse_bytes, parse_percent, shown
 
@@ -196,17 +204,23 @@ def _mapping(value: Any) -> dict[str, Any]:
 def parse_ignore(value: Any) -> Ignore:
     """One entry of `ignore`. Raises ValueError."""
     entry = _mapping(value)
-    unknown = sorted(set(entry) - {"check", "path", "reason", "until"})
+    unknown = sorted(set(entry) - {"check", "path", "evidence", "reason", "until"})
     if unknown:
-        raise ValueError(f"unknown key {shown(unknown[0])}; an entry has check, path, reason and until")
+        raise ValueError(f"unknown key {shown(unknown[0])}; an entry has check, path, evidence, reason and until")
     for key in ("check", "reason"):
         if not isinstance(entry.get(key), str) or not entry[key].strip():
             raise ValueError(f"an entry needs {key!r}")
     until = entry.get("until")
     if until is not None and (not isinstance(until, datetime.date) or isinstance(until, datetime.datetime)):
         raise ValueError(f"until: {shown(until)} is no date; write 2027-01-31")
-    path = entry.get("path", "")
-    return Ignore(_glob(entry["check"]), entry["reason"].strip(), _glob(path) if path else "", until)
+    path, evidence = entry.get("path", ""), entry.get("evidence", "")
+    return Ignore(
+        _glob(entry["check"]),
+        entry["reason"].strip(),
+        _glob(path) if path else "",
+        until,
+        _glob(evidence) if evidence else "",
+    )
 
 
 def _ignores(value: Any) -> tuple[Ignore, ...]:
@@ -247,8 +261,25 @@ KEYS: Mapping[str, Key] = {
     "ffmpeg.decoders": Key(_names, "ffmpeg.capabilities", "decoders"),
     "ffmpeg.filters": Key(_names, "ffmpeg.capabilities", "filters"),
     "ffmpeg.protocols": Key(_names, "ffmpeg.capabilities", "protocols"),
+    "sbom.attached": Key(_boolean, "sbom.attached", "attached", budget=True),
+    "sbom.formats": Key(_some_of("cyclonedx", "spdx"), "sbom.attached", "formats", budget=True),
     "license.max": Key(_text, "license.ffmpeg", "max", budget=True),
     "license.nonfree": Key(_one_of("deny", "allow"), "license.ffmpeg", "nonfree"),
+    "license.allow": Key(parse_licenses, "license.components", "allow", budget=True),
+    "license.deny": Key(parse_licenses, "license.components", "deny", budget=True),
+    "license.allow-if": Key(parse_allow_if, "license.components", "allow_if", budget=True),
+    "license.unknown": Key(_one_of("fail", "warn", "ignore"), "license.components", "unknown", budget=True),
+    "license.label": Key(_one_of("covers", "equals", "ignore"), "license.label", "label", budget=True),
+    "patents.data": Key(_text, "license.patents", "data"),
+    "patents.require": Key(_some_of(*EXPOSURES), "license.patents", "require", budget=True),
+    "patents.on": Key(_some_of(*PATENT_USES, "device"), "license.patents", "on"),
+    "patents.agreements": Key(parse_agreements, "license.patents", "agreements"),
+    "patents.accepted": Key(parse_accepted_patents, "license.patents", "accepted"),
+    "vulnerabilities.severity": Key(
+        _one_of(*VULNERABILITY_SEVERITIES), "vulnerabilities.known", "severity", budget=True
+    ),
+    "vulnerabilities.fix-available": Key(_boolean, "vulnerabilities.known", "fix_available"),
+    "vulnerabilities.scanner": Key(_one_of("auto", "grype", "trivy", "none"), "vulnerabilities.known", "scanner"),
     "transcode.cases": Key(_names),
     "transcode.paths": Key(_paths),
     "transcode.limits": Key(_limits, "transcode.limits", "limits", budget=True),

@@ -21,13 +21,13 @@ def ignore_notes(policy: Policy, file: str, runs: Iterable[ImageRun]) -> Iterato
     runs = list(runs)
     for entry in policy.ignore:
         where = f"{entry.file}:{entry.line}: " if entry.file else ""
-        what = f"ignore of {entry.check}{f' {entry.path}' if entry.path else ''}"
+        what = " ".join(filter(None, (f"ignore of {entry.check}", entry.path, entry.evidence)))
         if entry.expired(today):
             yield Finding(
                 f"{where}{what} ended on {entry.until} ({entry.reason})",
                 severity=Severity.WARNING,
                 file=entry.file or None,
-                evidence=f"expired {entry.check} {entry.path}",
+                evidence=f"expired {entry.check} {entry.path} {entry.evidence}".rstrip(),
                 fix="Take the entry out, or give it another day and a reason that still holds.",
             )
         elif entry.file == file and _judged(entry, runs) and not _needed(entry, runs):
@@ -35,7 +35,7 @@ def ignore_notes(policy: Policy, file: str, runs: Iterable[ImageRun]) -> Iterato
                 f"{where}{what} matched nothing in this run ({entry.reason})",
                 severity=Severity.NOTE,
                 file=entry.file or None,
-                evidence=f"unused {entry.check} {entry.path}",
+                evidence=f"unused {entry.check} {entry.path} {entry.evidence}".rstrip(),
                 fix="Take the entry out; where other images need it, put it in a policy that these extend.",
             )
 
@@ -53,7 +53,7 @@ def _judged(entry: Ignore, runs: Iterable[ImageRun]) -> bool:
 
 def _needed(entry: Ignore, runs: Iterable[ImageRun]) -> bool:
     return any(
-        entry.covers(result.check, finding.file)
+        entry.covers(result.check, finding.file, finding.evidence)
         for run in runs
         for result in run.results
         for finding in result.findings

@@ -7,17 +7,22 @@ from pathlib import Path
 
 from ..errors import UsageError
 from ..storage import write_atomically
-from . import json_report, markdown, sarif
+from . import json_report, markdown, sarif, sbom_files
 from .account import Account
 
-__all__ = ["FORMATS", "Account", "parse_destination", "write"]
+__all__ = ["FORMATS", "Account", "is_sbom", "parse_destination", "write"]
 
 _FORMATS: Mapping[str, Callable[[Account], str]] = {
     "json": json_report.text,
     "markdown": markdown.text,
     "sarif": sarif.text,
 }
-FORMATS = tuple(_FORMATS)
+FORMATS = (*_FORMATS, *sbom_files.VERSIONS)
+
+
+def is_sbom(kind: str) -> bool:
+    """Whether a format is a BOM's: written for each image by `sbom_files.write_sboms`."""
+    return kind in sbom_files.VERSIONS
 
 
 def parse_destination(text: str, directory: Path) -> tuple[str, Path]:
@@ -32,5 +37,12 @@ def parse_destination(text: str, directory: Path) -> tuple[str, Path]:
 
 
 def write(kind: str, path: Path, account: Account) -> None:
-    """Write a report of a format out of FORMATS, whole or not at all. Raises StorageFault where it can't be."""
+    """Write a report of a format out of FORMATS, whole or not at all. Raises StorageFault where it can't be.
+
+    Of BOMs only what an earlier run left is removed, where this one couldn't begin.
+    """
+    if is_sbom(kind):
+        if account.error is not None:
+            sbom_files.remove_old(path)
+        return
     write_atomically(path, _FORMATS[kind](account).encode(), mode=0o644)

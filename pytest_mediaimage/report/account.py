@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ..checks.subject import Subject
     from ..policy import Policy
     from ..result import Finding, Result
+    from .sbom_files import SbomFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,8 @@ class Account:
     """A run that ended, or with `error` one that couldn't begin: then no image was opened, and nothing was judged.
 
     `results` are in the order of the plan, image by image. `policy_name` is the policy's path below pytest's root
-    directory, there or not; `policy_notes` are about its own entries.
+    directory, there or not; `policy_notes` are about its own entries. `sboms` are the BOMs that were written, by
+    subject's id.
     """
 
     subjects: Sequence[Subject] = ()
@@ -30,6 +32,7 @@ class Account:
     policy_name: str = "mediaimage.yaml"
     metrics: Mapping[str, Any] = field(default_factory=dict)
     policy_notes: Sequence[Finding] = ()
+    sboms: Mapping[str, Sequence[SbomFile]] = field(default_factory=dict)
     error: MediaImageError | None = None
 
     def results_of(self, subject: Subject) -> list[Result]:

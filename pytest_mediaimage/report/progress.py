@@ -1,15 +1,18 @@
-"""The line that shows how the reading of an image goes, on a terminal."""
+"""What a terminal shows while something is under way: how the reading of an image goes, and how far an encode is."""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable, Hashable
 from typing import TextIO
 
 from ..result import format_bytes
 
 _EVERY = 0.2  # seconds
 _ERASE = "\r\x1b[K"
+_KEEP_PLACE, _GO_BACK, _ERASE_REST = "\x1b7", "\x1b8", "\x1b[K"  # DECSC, DECRC, EL
+_LEAST_ROOM = 12
 
 
 class ProgressLine:
@@ -60,3 +63,52 @@ class ProgressLine:
         amount = format_bytes(count) + (f" of {format_bytes(self._expected)}" if self._expected else "")
         rate = f"{format_bytes(round(count / seconds))}/s" if seconds else ""
         return f"reading {self._image}: {layer}, {amount}, {rate}"
+
+
+class EncodeLine:
+    """Shows how far the encode is that a test waits for, behind what pytest wrote of it, and takes it away again.
+
+    `room` tells how many columns are left there. Encodes tell of themselves by a key, from any thread, also before
+    their test begins.
+    """
+
+    def __init__(self, out: TextIO, room: Callable[[], int]) -> None:
+        self._out = out
+        self._room = room
+        self._seen: dict[Hashable, tuple[int, float]] = {}
+        self._drawer: threading.Thread | None = None
+        self._ended = threading.Event()
+
+    def tell(self, key: Hashable, progress: tuple[int, float]) -> None:
+        """Frames so far, and frames per second."""
+        self._seen[key] = progress
+
+    def begin(self, key: Hashable, name: str) -> None:
+        self._ended.clear()
+        self._drawer = threading.Thread(target=self._draw, args=(key, name), name="mediaimage-encode", daemon=True)
+        self._drawer.start()
+
+    def end(self) -> None:
+        if self._drawer is not None:
+            self._ended.set()
+            self._drawer.join()
+            self._drawer = None
+
+    def _draw(self, key: Hashable, name: str) -> None:
+        drawn = ""
+        while not self._ended.wait(_EVERY):
+            text = self.text(key, name)
+            if text and text != drawn:
+                self._out.write(f"{_KEEP_PLACE}{_ERASE_REST}{text}{_GO_BACK}")
+                self._out.flush()
+                drawn = text
+        if drawn:
+            self._out.write(_ERASE_REST)
+            self._out.flush()
+        self._seen.pop(key, None)
+
+    def text(self, key: Hashable, name: str) -> str:
+        """What is shown of an encode, "" where it hasn't told of a frame yet or there is no room."""
+        frame, rate = self._seen.get(key, (0, 0.0))
+        room = self._room()
+        return f" {name}: frame {frame}, {rate:.0f} fps"[:room] if frame and room >= _LEAST_ROOM else ""

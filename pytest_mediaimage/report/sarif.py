@@ -202,7 +202,7 @@ def _suppressions(check: str, finding: Finding, account: Account) -> Iterator[di
         yield {"kind": "external", "status": "accepted", "justification": "a known finding"}
     today = datetime.date.today()
     for entry in account.policy.ignore if account.policy else ():
-        if entry.covers(check, finding.file) and not entry.expired(today):
+        if entry.covers(check, finding.file, finding.evidence) and not entry.expired(today):
             yield {"kind": "external", "status": "accepted", "justification": visible(entry.reason)}
             break
 

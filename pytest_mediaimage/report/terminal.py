@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Protocol
@@ -11,8 +11,9 @@ from ..result import Finding, Result, Severity, Status
 from .pages import page
 from .text import LISTED, format_value, more
 
-_COLOURS = {Status.PASSED: "green", Status.FAILED: "red", Status.SKIPPED: "yellow", Status.ERROR: "red"}
+_COLOURS = {Status.PASSED: "green", Status.FAILED: "red", Status.ERROR: "red"}
 _WIDEST = 72
+_NOTES_LISTED = 4
 _KNOWN_LISTED = 5
 _SKIPS_NAMED = 6
 
@@ -32,14 +33,14 @@ def write_summary(
     policy_notes: Sequence[Finding] = (),
     known_lines: Sequence[str] = (),
 ) -> None:
-    """A table for each image, warnings and notes below it, and counts with every skip's reason.
+    """A table for each image of what was judged, warnings and notes below it, and counts with every skip's reason.
 
     `policy_notes` are about the policy's own entries, `known_lines` say what --media-update-known wrote.
     """
     for (image, platform), group in groupby(ordered, key=lambda r: (r.image, r.platform)):
         results = list(group)
         terminal.write_sep("=", f"media image {image} ({platform})")
-        _write_table(terminal, results)
+        _write_table(terminal, [result for result in results if result.status is not Status.SKIPPED])
         _write_findings(terminal, results, reports)
         terminal.write_line(_counts(results))
     if where := next((path for result in ordered if result.findings and (path := page(result.check))), None):
@@ -62,7 +63,7 @@ def write_summary(
 
 def _write_table(terminal: Terminal, results: Iterable[Result]) -> None:
     rows = [("check", "measured", "budget", "verdict")]
-    statuses: list[Status | None] = [None]
+    markups: list[Mapping[str, bool]] = [{"bold": True}]
     for result in results:
         name = result.check + (f" [{result.hardware_path}]" if result.hardware_path else "")
         rows.append(
@@ -73,11 +74,11 @@ def _write_table(terminal: Terminal, results: Iterable[Result]) -> None:
                 _verdict(result),
             )
         )
-        statuses.append(result.status)
+        warns = result.status is Status.PASSED and _has_warning(result)
+        markups.append({"yellow" if warns else _COLOURS[result.status]: True})
     widths = [min(max(len(row[column]) for row in rows), _WIDEST) for column in range(3)]
-    for row, status in zip(rows, statuses, strict=True):
+    for row, markup in zip(rows, markups, strict=True):
         cells = [cell.ljust(width) for cell, width in zip(row[:3], widths, strict=True)]
-        markup = {_COLOURS[status]: True} if status else {"bold": True}
         terminal.write_line("  ".join((*cells, row[3])), **markup)
 
 
@@ -89,7 +90,12 @@ def _verdict(result: Result) -> str:
     ]
     if known := sum(finding.known for finding in result.findings):
         counts.append(f"{known} known")
-    return str(result.status) + (f" ({', '.join(counts)})" if counts else "")
+    word = "warned" if result.status is Status.PASSED and _has_warning(result) else str(result.status)
+    return word + (f" ({', '.join(counts)})" if counts else "")
+
+
+def _has_warning(result: Result) -> bool:
+    return any(finding.severity is Severity.WARNING and not finding.known for finding in result.findings)
 
 
 def _write_findings(terminal: Terminal, results: Iterable[Result], reports: Sequence[tuple[str, Path]]) -> None:
@@ -97,10 +103,11 @@ def _write_findings(terminal: Terminal, results: Iterable[Result], reports: Sequ
     for result in results:
         for severity in (Severity.WARNING, Severity.NOTE):
             found = [finding for finding in result.findings if finding.severity is severity and not finding.known]
-            for finding in found[:LISTED]:
+            shown = LISTED if severity is Severity.WARNING else _NOTES_LISTED
+            for finding in found[:shown]:
                 _write_finding(terminal, f"{severity}: {result.check}", finding)
-            if len(found) > LISTED:
-                terminal.write_line(f"{severity}: {result.check}: {more(len(found) - LISTED, reports)}")
+            if len(found) > shown:
+                terminal.write_line(f"{severity}: {result.check}: {more(len(found) - shown, reports)}")
         known = [finding for finding in result.findings if finding.known]
         for finding in known[:_KNOWN_LISTED]:
             terminal.write_line(f"known: {result.check}: {finding.message}")
@@ -110,7 +117,9 @@ def _write_findings(terminal: Terminal, results: Iterable[Result], reports: Sequ
 
 def _write_finding(terminal: Terminal, head: str, finding: Finding) -> None:
     colour = {"yellow": True} if finding.severity is Severity.WARNING else {}
-    terminal.write_line(f"{head}: {finding.message}", **colour)
+    # Of a note the reports tell the rest: a dozen of them shouldn't push what fails off the screen.
+    message = finding.message.partition("\n")[0] if finding.severity is Severity.NOTE else finding.message
+    terminal.write_line(f"{head}: {message}", **colour)
     if finding.fix:
         terminal.write_line(f"    {finding.fix}")
 

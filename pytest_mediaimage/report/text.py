@@ -30,19 +30,23 @@ def format_value(value: float | int | str | None, unit: str) -> str:
     return f"{value:g} {unit.removesuffix('s') if value == 1 else unit}".rstrip()
 
 
-def failure_text(check: Check, result: Result) -> str:
-    """What went wrong, for each error: what, where, which instruction, why it matters, what to do, where to read on."""
-    lines = [f"{check.id} fails on {check.fails}."]
+def failure_text(check: Check, result: Result, layers: Sequence[str] = ()) -> str:
+    """What went wrong, for each error: what, where, which instruction, why it matters, what to do, where to read on.
+
+    pytest's short summary shows the first line. `layers` are the image's diffIDs in order: people count layers.
+    """
+    # What fails stands first, and of it what isn't known.
+    ordered = sorted(result.findings, key=lambda finding: (-(finding.severity or Severity.ERROR), finding.known))
+    count = sum(not finding.known for finding in result.errors())
+    lines = [ordered[0].message.partition("\n")[0] + (f" (and {count - 1} more)" if count > 1 else "")]
     if result.measured is not None:
         budget = f", budget {format_value(result.budget, result.unit)}" if result.budget is not None else ""
         lines.append(f"measured: {format_value(result.measured, result.unit)}{budget}")
-    # What fails stands first, and of it what isn't known.
-    ordered = sorted(result.findings, key=lambda finding: (-(finding.severity or Severity.ERROR), finding.known))
     for finding in ordered[:LISTED]:
-        lines += ["", *finding_lines(finding)]
+        lines += ["", *finding_lines(finding, layers)]
     if len(ordered) > LISTED:
         lines += ["", more(len(ordered) - LISTED)]
-    lines += ["", f"why it matters: {check.why}"]
+    lines += ["", f"why it matters: {check.why}", f"this check fails on {check.fails}."]
     if path := page(check.id):
         lines.append(f"more: {path}")
     return "\n".join(lines)
@@ -54,13 +58,14 @@ def more(count: int, reports: Sequence[tuple[str, Path]] = ()) -> str:
     return f"and {count} more; " + (f"all are in {path}" if path else "--media-report json:PATH lists them all")
 
 
-def finding_lines(finding: Finding) -> Iterator[str]:
+def finding_lines(finding: Finding, layers: Sequence[str] = ()) -> Iterator[str]:
     """A finding as indented lines."""
     yield f"{finding.severity or Severity.ERROR}: {finding.message}"
     if finding.file:
         yield f"  file:        {finding.file}"
     if finding.layer:
-        yield f"  layer:       {finding.layer}"
+        place = f"{layers.index(finding.layer) + 1} of {len(layers)}, " if finding.layer in layers else ""
+        yield f"  layer:       {place}{finding.layer}"
     if finding.created_by:
         yield f"  created by:  {finding.created_by}"
     if finding.fix:

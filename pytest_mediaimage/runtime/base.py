@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Protocol
@@ -129,6 +129,14 @@ class Usage:
     threads: int
 
 
+Watch = Callable[[bytes], None]
+"""Told what a command writes on stdout as it comes, and nothing (`b""`) every WATCH_SECONDS at least.
+
+What it raises ends the command as a time-out does, and is raised by what runs it.
+"""
+WATCH_SECONDS = 0.5
+
+
 class Container(Protocol):
     """A started container. Every path in it is absolute."""
 
@@ -139,6 +147,7 @@ class Container(Protocol):
         timeout: float = 60,
         env: Mapping[str, str] | None = None,
         working_dir: str | None = None,
+        watch: Watch | None = None,
     ) -> CommandResult:
         """Run `argv` as the image's user, in its working directory, and wait.
 
@@ -168,6 +177,10 @@ class Container(Protocol):
 
     def usage(self) -> Usage:
         """What its processes use at this moment."""
+
+    def written(self, folder: str) -> int:
+        """Bytes of all files below a directory of the package's folder; where that can't be seen, of all that was
+        written in the container."""
 
     def close(self) -> None:
         """Kill everything in it and remove all trace. May be called twice."""

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from .base import WATCH_SECONDS, Watch
+
 OUTPUT_LIMIT = 16 << 20
 """Bytes kept of each stream."""
 GRACE = 0.25
@@ -32,6 +34,10 @@ class BoundedOutput:
             self._kept += len(kept)
         self._dropped += len(data) - len(kept)
 
+    def since(self, start: int) -> bytes:
+        """What is kept from byte `start` on. May be asked while another thread feeds."""
+        return b"".join(list(self._chunks))[start:]
+
     def text(self) -> str:
         """The output as UTF-8, what isn't valid replaced; a last line says how much was dropped."""
         text = b"".join(self._chunks).decode(errors="replace")
@@ -49,12 +55,16 @@ def cpu_seconds(pid: int) -> float:
 
 
 def collect(
-    process: subprocess.Popen[bytes], timeout: float, *, on_end: Callable[[int], None] = lambda pid: None
+    process: subprocess.Popen[bytes],
+    timeout: float,
+    *,
+    on_end: Callable[[int], None] = lambda pid: None,
+    watch: Watch | None = None,
 ) -> tuple[int | None, BoundedOutput, BoundedOutput]:
     """Read stdout and stderr until the process has ended.
 
     Returns its status as `Popen.returncode` (None where it still runs after `timeout` seconds), and what it wrote.
-    `on_end` is given its pid when it has ended and is still a zombie.
+    `on_end` is given its pid when it has ended and is still a zombie. What `watch` raises goes through.
     """
     assert process.stdout is not None and process.stderr is not None
     outputs = {process.stdout.fileno(): BoundedOutput(), process.stderr.fileno(): BoundedOutput()}
@@ -69,15 +79,19 @@ def collect(
                 left = deadline - time.monotonic()
                 if left <= 0:
                     break
-                for key, _ in selector.select(left):
+                for key, _ in selector.select(left if watch is None else min(left, WATCH_SECONDS)):
                     if key.fd == ended:
                         on_end(process.pid)
                         deadline = min(deadline, time.monotonic() + GRACE)
                         selector.unregister(ended)
                     elif data := os.read(key.fd, 1 << 16):
                         outputs[key.fd].feed(data)
+                        if watch is not None and outputs[key.fd] is stdout:
+                            watch(data)
                     else:
                         selector.unregister(key.fd)
+                if watch is not None:
+                    watch(b"")
     finally:
         os.close(ended)
     with suppress(subprocess.TimeoutExpired):

@@ -16,7 +16,7 @@ from docker.models.containers import Container
 from ..engine.faults import engine_faults, fault
 from ..errors import CommandTimeout, EnvironmentFault
 from . import docker_files
-from .base import CommandResult, Usage
+from .base import WATCH_SECONDS, CommandResult, Usage, Watch
 from .capture import BoundedOutput
 from .docker_engine import api_of
 from .docker_process import usage_of
@@ -45,6 +45,7 @@ class DockerContainer:
         timeout: float = 60,
         env: Mapping[str, str] | None = None,
         working_dir: str | None = None,
+        watch: Watch | None = None,
     ) -> CommandResult:
         """As Container.run."""
         if not argv:
@@ -54,7 +55,7 @@ class DockerContainer:
         command = _Exec(self._api, self._create(argv, env, working_dir))
         try:
             command.thread.start()
-            command.thread.join(timeout)
+            command.wait(timeout, watch)
             ended = not command.thread.is_alive()
         except BaseException:
             self._restart()
@@ -112,6 +113,14 @@ class DockerContainer:
             raise self._ended()
         return found
 
+    def written(self, folder: str) -> int:
+        """As Container.written: the engine only tells of all that was written."""
+        self._require_open()
+        with engine_faults("tell how much was written in a container"):
+            url = self._api._url("/containers/{0}/json", self._container.id)
+            found = self._api._result(self._api._get(url, params={"size": "1"}), json=True)
+        return int(found.get("SizeRw") or 0)
+
     def close(self) -> None:
         """As Container.close."""
         if self._closed:
@@ -159,6 +168,18 @@ class _Exec:
         self.stdout, self.stderr = BoundedOutput(), BoundedOutput()
         self.error: Exception | None = None
         self.thread = threading.Thread(target=self._read, daemon=True)
+
+    def wait(self, timeout: float, watch: Watch | None) -> None:
+        """Until the command has ended, `timeout` seconds at most. What `watch` raises goes through."""
+        if watch is None:
+            self.thread.join(timeout)
+            return
+        deadline, told = time.monotonic() + timeout, 0
+        while self.thread.is_alive() and (left := deadline - time.monotonic()) > 0:
+            self.thread.join(min(left, WATCH_SECONDS))
+            data = self.stdout.since(told)
+            told += len(data)
+            watch(data)
 
     def _read(self) -> None:
         try:

@@ -126,6 +126,22 @@ def open_regular(root: int, path: str) -> Iterator[IO[bytes]]:
         os.close(handle)
 
 
+def bytes_below(root: int, path: str) -> int:
+    """Of all files below a directory, 0 where there is none. Links aren't followed, and file systems not crossed into
+    by them; what can't be looked at, or vanishes meanwhile, doesn't count."""
+    total = 0
+    with suppress(OSError), parent_of(root, path) as (directory, name):
+        top = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
+        try:
+            for _, _, names, folder in os.fwalk(".", dir_fd=top):
+                for file in names:
+                    with suppress(OSError):
+                        total += os.stat(file, dir_fd=folder, follow_symlinks=False).st_blocks * 512
+        finally:
+            os.close(top)
+    return total
+
+
 def read_text(root: int, path: str, *, limit: int) -> str:
     """The first `limit` bytes of a regular file as UTF-8, or "" where there is none."""
     try:

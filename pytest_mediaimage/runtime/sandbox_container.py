@@ -24,7 +24,7 @@ from ..errors import CommandTimeout, EnvironmentFault, SandboxUnavailable, Usage
 from ..removal import remove_tree
 from ..storage import storage_faults
 from . import inroot
-from .base import DEFAULT_PATH, CommandResult, Usage
+from .base import DEFAULT_PATH, CommandResult, Usage, Watch
 from .bubblewrap import command_line
 from .capture import collect, cpu_seconds
 from .elf import INIT
@@ -161,6 +161,7 @@ class SandboxContainer:
         timeout: float = 60,
         env: Mapping[str, str] | None = None,
         working_dir: str | None = None,
+        watch: Watch | None = None,
     ) -> CommandResult:
         """As Container.run."""
         if not argv:
@@ -184,7 +185,7 @@ class SandboxContainer:
                 start_new_session=True,
                 umask=0o022,
             )
-            status, stdout, stderr = collect(process, timeout, on_end=self._add_cpu_seconds)
+            status, stdout, stderr = collect(process, timeout, on_end=self._add_cpu_seconds, watch=watch)
             if status is None:
                 raise CommandTimeout(argv, timeout, stderr_tail=stderr.text())
         except BaseException:
@@ -209,6 +210,11 @@ class SandboxContainer:
         """As Container.usage; CPU seconds are those of commands that ended."""
         tasks = [task for task in tasks_of(self.root) if task.pid != 1]
         return Usage(self._ended_cpu_seconds, sum(t.memory for t in tasks), sum(t.threads for t in tasks))
+
+    def written(self, folder: str) -> int:
+        """As Container.written."""
+        with inroot.open_root(self.root) as root:
+            return inroot.bytes_below(root, folder)
 
     def _kill_all(self, process: subprocess.Popen[bytes] | None) -> None:
         """Kill all in the container but pid 1. kill(-1) is one step: nothing forks away from it.

@@ -1,4 +1,4 @@
-"""Images with indexes, attestations and odd manifests, and one check of `manifest.*` on them."""
+"""Images with indexes, attestations and odd manifests, and one check of `manifest.*` or `sbom.*` on them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from support.registry import Registry, isolate, registry
 
-from pytest_mediaimage.checks import manifest, reference
+from pytest_mediaimage.checks import manifest, reference, sbom
 from pytest_mediaimage.checks.context import Context
 from pytest_mediaimage.checks.registry import run_check
 from pytest_mediaimage.checks.subject import Subject
@@ -26,7 +26,7 @@ AMD64, ARM64, ARM6, ARM7 = "linux/amd64", "linux/arm64", "linux/arm/v6", "linux/
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 SLSA, SPDX = "https://slsa.dev/provenance/v0.2", "https://spdx.dev/Document"
-CHECKS = {check.id: check for check in (*manifest.CHECKS, *reference.CHECKS)}
+CHECKS = {check.id: check for check in (*manifest.CHECKS, *reference.CHECKS, *sbom.CHECKS)}
 
 Judge = Callable[..., Result]
 Descriptor = dict[str, Any]

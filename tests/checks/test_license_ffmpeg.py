@@ -19,7 +19,8 @@ def test_debians_gpl_3_library_in_a_gpl_2_build_is_a_note_that_names_what_to_shi
     result = of(tmp_path, b"--enable-gpl --enable-libcdio")
     (finding,) = result.findings
     assert (finding.severity, result.status, result.measured) == (Severity.NOTE, Status.PASSED, "GPL-3.0-or-later")
-    assert "libcdio (GPL-3.0-or-later) makes the whole GPL-3.0-or-later" in finding.message
+    assert "libcdio (GPL-3.0-or-later; configured: '--enable-libcdio' at byte" in finding.message
+    assert "makes the whole GPL-3.0-or-later; stated GPL-2.0-or-later" in finding.message
     assert "unchanged configure" not in finding.fix, "configure asks nothing more of libcdio"
     assert "GPL-3.0-or-later" in finding.fix
 

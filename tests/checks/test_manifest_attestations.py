@@ -26,7 +26,7 @@ from manifest_images import (
 )
 from support.registry import Call, Fake, Registry, isolate, serving
 
-from pytest_mediaimage.checks.manifest.attached import kind_of
+from pytest_mediaimage.image.attached import kind_of
 from pytest_mediaimage.image.build import LayoutWriter
 from pytest_mediaimage.result import Status
 

@@ -7,7 +7,7 @@ import shutil
 import planted
 import pytest
 
-from pytest_mediaimage.checks.transcode import HARDWARE
+from pytest_mediaimage.checks.cards import HARDWARE
 from pytest_mediaimage.image.build import tar_of
 
 PLANTS = {
@@ -38,9 +38,12 @@ NOT_ASKED = {
     "hardware.reachable",
     "hardware.driver-floor",
     "hardware.fallback",
+    "sbom.complete",
+    "sbom.fresh",
+    "vulnerabilities.known",
     *(f"hardware.{path}" for path in HARDWARE),
 }
-"""Checks that need a registry reference, a baseline, several platforms, or something that the policy must ask for."""
+"""Checks that need a registry reference, a baseline, several platforms, an attached SBOM, or what a policy asks for."""
 
 ONE_CASE = ("-k", "not container and not hardened and not limits and not speed")
 """Leaves out what else runs ffmpeg, takes its time, and may find the same fault."""
@@ -69,7 +72,8 @@ def test_the_good_image_passes_everything(judge):
     skipped = {check for check, status in outcome.statuses().items() if status == "skipped"}
     assert skipped - {"transcode.limits"} == NOT_ASKED  # the sandbox can't limit memory
     assert outcome.code == 0
-    assert all(not item["findings"] for item in outcome.report["results"])
+    found = {item["check"] for item in outcome.report["results"] if item["findings"]}
+    assert found == {"license.label", "license.patents", "sbom.attached"}, "notes: no label, codecs, no SBOM"
 
 
 @pytest.mark.parametrize("check", PLANTS)

@@ -14,6 +14,8 @@ from pytest_mediaimage.media.made import Made
 from pytest_mediaimage.media.recipe import argv_of, fill, values_of
 from pytest_mediaimage.media.verdict import judge_case
 
+_LISTINGS = ("encoders", "decoders", "filters", "protocols", "muxers")
+
 
 def run(case: Case, program: str, folder: Path, *options: str, source: Path | None = None) -> Made:
     """What the case's recipe makes; `options` are put before the output, where they win over the recipe's own."""
@@ -41,7 +43,7 @@ def problems(case: Case, made: Made) -> str:
 
 def skip_if_lacking(case: Case, program: str) -> None:
     """Skip where the build lacks what the case needs."""
-    listed = {name: _listed(program, name) for name in ("encoders", "decoders", "filters")}
+    listed = {name: _listed(program, name) for name in _LISTINGS}
     lacking = [name for kind, names in listed.items() for name in getattr(case.needs, kind) if name not in names]
     lacking += [form for encoder, form in case.needs.pix_fmts if form not in _listed(program, f"h encoder={encoder}")]
     if lacking:
@@ -52,4 +54,4 @@ def skip_if_lacking(case: Case, program: str) -> None:
 def _listed(program: str, what: str) -> frozenset[str]:
     argv = [program, "-hide_banner", *f"-{what}".split()]
     text = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=True).stdout
-    return (getattr(capabilities, what) if what in ("encoders", "decoders", "filters") else capabilities.pix_fmts)(text)
+    return (getattr(capabilities, what) if what in _LISTINGS else capabilities.pix_fmts)(text)

@@ -31,6 +31,23 @@ NEW_FILTERS = """Filters:
  TS psnr              VV->V      Calculate the PSNR between two video streams.
  .. concat            N->N       Concatenate audio and video streams.
 """
+MUXERS = """File formats:
+ D. = Demuxing supported
+ .E = Muxing supported
+ --
+  E 3gp             3GP (3GPP file format)
+  E stream_segment,ssegment streaming segment muxer
+ DE mp3             MP3
+"""
+NEW_MUXERS = """Formats:
+ D.. = Demuxing supported
+ .E. = Muxing supported
+ ..d = Is a device
+ ---
+  Ed fbdev           Linux framebuffer
+  E  mp4             MP4 (MPEG-4 Part 14)
+ D   concat          Virtual concatenation script
+"""
 CODECS = """Encoders:
  V..... = Video
  .....D = Supports direct rendering method 1
@@ -46,6 +63,8 @@ CODECS = """Encoders:
 def test_formats() -> None:
     assert capabilities.filters(OLD_FILTERS) == {"acompressor", "overlay", "nullsink", "amerge", "testsrc2"}
     assert capabilities.filters(NEW_FILTERS) == {"psnr", "concat"}
+    assert capabilities.muxers(MUXERS) == {"3gp", "stream_segment", "ssegment", "mp3"}
+    assert capabilities.muxers(NEW_MUXERS) == {"fbdev", "mp4"}
     assert capabilities.encoders(CODECS) == {"libx264", "opus", "png", "ssa"}
     assert capabilities.protocols("Supported file protocols:\nInput:\n  file\n  https\nOutput:\n  srt\n") == {
         "file",

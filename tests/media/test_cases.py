@@ -22,6 +22,13 @@ def test_every_case_names_a_sample_and_says_where_its_limits_come_from() -> None
         assert case.rules and all(threshold.source for threshold in limits)
 
 
+def test_every_case_needs_the_formats_that_it_writes() -> None:
+    for case in CASES.values():
+        words = case.recipe.argv
+        written = {words[at + 1] for at, word in enumerate(words) if word == "-f"} - {"concat"}
+        assert written <= set(case.needs.muxers), case.name
+
+
 def test_pinned(case: Case) -> None:
     argv = argv_of(case.recipe, "/opt/ffmpeg", "/in/a b.mp4", "/out/b.mp4")
     assert argv[0] == "/opt/ffmpeg"

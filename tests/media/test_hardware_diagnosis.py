@@ -66,6 +66,8 @@ WORDS = [
     ("vaapi", "[h264 @ 0x1] Codec h264 profile 100 not supported for hardware decode.", "offers no decoder"),
     ("vaapi", "[AVHWDeviceContext @ 0x1] Cannot open a VA display from DRM device /dev/fuse.", "isn't a card's"),
     ("qsv", "[h264_qsv @ 0x1] Error creating a MFX session: -9.", "runtime of Quick Sync is missing"),
+    ("qsv", "[av1_qsv @ 0x1] Error initializing the encoder: unsupported (-3)", "no encoder for it"),
+    ("cuda", "[hevc_nvenc @ 0x1] 10 bit encode not supported", "can't encode ten bits"),
     ("vulkan", "Device does not support the VK_KHR_video_decode_queue extension!", "VK_KHR_video_decode_queue"),
     ("vulkan", "Failed setup for format vulkan: hwaccel initialisation returned error.", "went on in software"),
     ("cuda", "Device creation failed: -542398533.", "error -542398533"),
@@ -88,6 +90,15 @@ def test_a_card_without_nvenc_is_absent_and_not_broken() -> None:
     log = "OpenEncodeSessionEx failed: unsupported device (2): (no details)\nNo capable devices found\n"
     found = diagnose("cuda", log)
     assert found is not None and found.verdict is Verdict.ABSENT and "A100 and H100" in found.meaning
+
+
+def test_what_another_codec_may_be_spared_is_told_apart() -> None:
+    codec, driver = (
+        diagnose("vaapi", words)
+        for words in ("No usable encoding profile found.", "Failed to initialise VAAPI connection: -1")
+    )
+    assert codec is not None and codec.of_codec
+    assert driver is not None and not driver.of_codec
 
 
 @pytest.mark.parametrize("backend", ["vaapi", "qsv", "vulkan"])

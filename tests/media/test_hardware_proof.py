@@ -12,7 +12,6 @@ from pytest_mediaimage.media.clip import make_clip
 from pytest_mediaimage.media.hardware.diagnosis import Verdict
 from pytest_mediaimage.media.hardware.paths import PATHS, Probe, own_probe
 from pytest_mediaimage.media.hardware.proof import Attempt, Outcome, of_attempt, of_control, words_of
-from pytest_mediaimage.media.hardware.software import Curve, software_curve
 
 NONCE = 77
 DECODE, ENCODE = PATHS["vaapi"].probes("/dev/dri/renderD128")
@@ -146,14 +145,6 @@ def test_an_own_path_may_ask_for_a_software_encoder(clip: Path, make) -> None:
     assert of_attempt(asked, "posed", Attempt(0, "posed", output), clip, NONCE).proven
     other = own_probe(["-c:v", "h264_posed"], "posed", "/dev/x")
     assert "signed by x264" in of_attempt(other, "posed", Attempt(0, "posed", output), clip, NONCE).reason
-
-
-def test_software_s_curve_rises_and_ends(clip: Path) -> None:
-    curve = software_curve(clip)
-    values = [curve.psnr(length) for length in (40_000, 60_000, 100_000, 200_000)]
-    assert values == sorted(values)
-    assert curve.psnr(10**9) == curve.points[-1][1]
-    assert Curve(((1024, 30.0), (2048, 36.0))).psnr(512) == pytest.approx(24.0)
 
 
 @pytest.mark.skipif(

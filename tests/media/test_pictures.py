@@ -20,7 +20,7 @@ from pytest_mediaimage.media.rules.geometry import combing
 from pytest_mediaimage.media.rules.streams import Streams
 from pytest_mediaimage.media.views import Crop, Field
 
-NAMES = ("vfr", "odd-size", "rotated", "interlaced")
+NAMES = ("vfr", "odd-size", "rotated", "interlaced", "interlaced-kept")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -61,6 +61,19 @@ FAULTS = {
     "combing scaled": ("interlaced", ["-vf", "scale=384:214,scale=384:216"], "of the source's combing is left"),
     "still interlaced": ("interlaced", ["-vf", "null", "-flags:v", "+ildct+ilme"], "still marked as interlaced"),
     "the other field": ("interlaced", ["-vf", "bwdif=mode=send_frame:parity=bff"], "mean PSNR-Y is"),
+    "fields, progressive": (
+        "interlaced-kept",
+        ["-flags:v", "-ildct-ilme"],
+        "frames 0-49 of 50 not marked as interlaced",
+    ),
+    "fields, woven anew": ("interlaced-kept", ["-vf", "bwdif=mode=send_frame"], "bottom field: frame"),
+    "fields, the other order": (
+        "interlaced-kept",
+        ["-vf", "setfield=bff"],
+        "frames 0-49 with the bottom field first, the source's begin with the other",
+    ),
+    "fields, changed places": ("interlaced-kept", ["-vf", "il=ls=1:cs=1"], "top field: frame"),
+    "fields, a line lower": ("interlaced-kept", ["-vf", "fieldorder=bff"], "bottom field: frame"),
     "a frame per field": ("interlaced", ["-vf", "bwdif=mode=send_field"], "shown more than once"),
 }
 

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_mediaimage.media import barcode, judge
-from pytest_mediaimage.media.compare import compare, psnr_of
+from pytest_mediaimage.media.compare import compare
+from pytest_mediaimage.media.planes import psnr_of
 from pytest_mediaimage.media.resizing import Resized, resize
 
 

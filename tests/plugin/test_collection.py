@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from pytest_mediaimage.checks import ALL
-from pytest_mediaimage.checks.transcode import CASES, HARDWARE
+from pytest_mediaimage.checks.cards import HARDWARE
+from pytest_mediaimage.checks.transcode import CASES
 from pytest_mediaimage.image.build import Item, LayoutWriter, layer
 
 UNTIL_TRANSCODES = [check.id for check in ALL if not check.id.startswith("transcode.")]

@@ -130,7 +130,7 @@ MISTAKES: dict[str, tuple[str, int, str]] = {
     "ignore-unknown-key": (
         "ignore:\n- {check: size.layer, reason: x}\n- {check: size.layer, reason: x, file: /x}\n",
         3,
-        "ignore: unknown key 'file'; an entry has check, path, reason and until",
+        "ignore: unknown key 'file'; an entry has check, path, evidence, reason and until",
     ),
     "ignore-date-text": (
         "ignore:\n- {check: size.layer, reason: x, until: soon}\n",

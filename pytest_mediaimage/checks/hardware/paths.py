@@ -7,26 +7,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from ...errors import CommandTimeout
 from ...policy import OwnPath
 from ...result import Finding, Severity
-from ...runtime.base import Devices, DevicesRefused, Resources
+from ..cards import HARDWARE, MOST_DEVICES, Absent, absent, container_with, nodes_of
 from ..context import Context
 from ..registry import Check
 from ..subject import FFmpegFailed
-from ..transcode import HARDWARE
 
 if TYPE_CHECKING:
     from ...media.hardware.devices import Node
     from ...media.hardware.paths import HardwarePath, Probe
     from ...media.hardware.proof import Outcome
 
-_MOST_DEVICES = 4
 _PROBE_SECONDS = 60.0
-NVIDIA = ("compute", "utility", "video")
-"""What `--gpus` is asked for: without `video` the libraries of NVENC and NVDEC aren't mounted."""
 
 
 def check_of(name: str) -> Check:
@@ -37,10 +33,6 @@ def check_of(name: str) -> Check:
         why="A silent fallback shows on no exit code: the GPU idles, and the processor is too slow for the jobs.",
         function=partial(_path, name),
     )
-
-
-class _Absent(Exception):
-    """There is nothing to judge: the hardware isn't here, or can't be handed to a container. The text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +56,12 @@ def _path(name: str, context: Context) -> Iterator[Finding]:
         context.skip("nothing is started under --media-static")
     try:
         yield from _judge(name, context)
-    except _Absent as absent:
+    except Absent as reason:
         if not named:
-            context.skip(str(absent))
+            context.skip(str(reason))
         context.measure("absent", budget="proven")
         yield Finding(
-            f"--media-hardware asks for {name}, but {absent}",
+            f"--media-hardware asks for {name}, but {reason}",
             evidence=f"{name} absent",
             fix="Run on a machine that has it, or leave it out of --media-hardware.",
         )
@@ -78,39 +70,21 @@ def _path(name: str, context: Context) -> Iterator[Finding]:
 def _judge(name: str, context: Context) -> Iterator[Finding]:
     from ...media.clip import fresh_clip
 
-    nodes, backend = _nodes(name, context)
+    nodes, backend = nodes_of(name, context)
     program = context.subject.ffmpeg_program()
     if program is None:
-        _absent("the image has no ffmpeg")
+        absent("the image has no ffmpeg")
     with tempfile.TemporaryDirectory(dir=context.subject.bench.work, prefix="hardware-") as folder:
         clip = Path(folder) / "fresh.mp4"
         nonce = fresh_clip(clip)
         bench = _Bench(context, program, backend, clip, nonce, Path(folder))
         outcomes: dict[str, list[tuple[str, Outcome]]] = {}
-        for node in nodes[:_MOST_DEVICES]:
+        for node in nodes[:MOST_DEVICES]:
             outcomes[node.path] = _on_device(name, bench, node)
             if all(outcome.proven for _, outcome in outcomes[node.path]):
                 break
         best = max(outcomes, key=lambda device: sum(outcome.proven for _, outcome in outcomes[device]))
     yield from _told(name, context, best, outcomes[best])
-
-
-def _nodes(name: str, context: Context) -> tuple[tuple[Node, ...], str]:
-    """The device nodes to try, and the backend."""
-    from ...media.hardware import devices
-    from ...media.hardware.paths import PATHS
-
-    own = context.policy.transcode_paths.get(name)
-    if isinstance(own, OwnPath):
-        found = devices.matching(own.devices)
-        return found or _absent(f"no device node on this machine matches {own.devices}"), name
-    path = PATHS[name]
-    nodes = path.nodes(devices.discover())
-    return nodes or _absent(f"there is no {path.why_absent} on this machine"), path.backend
-
-
-def _absent(reason: str) -> NoReturn:
-    raise _Absent(reason)
 
 
 def _on_device(name: str, bench: _Bench, node: Node) -> list[tuple[str, Outcome]]:
@@ -123,22 +97,11 @@ def _on_device(name: str, bench: _Bench, node: Node) -> list[tuple[str, Outcome]
         reason = f"{bench.program} lacks {', '.join(lacking)}"
         fix = "Build FFmpeg with it, or take the path out of transcode.paths: see hardware.reachable."
         return [("", Outcome(Verdict.BROKEN, reason, f"{name} isn't built in", fix))]
-    try:
-        container = bench.context.subject.new_container(Resources(_devices(bench.backend, node)))
-    except DevicesRefused as refused:
-        _absent(str(refused))
+    container = container_with(node, bench.backend, bench.context)
     try:
         return [(probe.kind, _run(bench, probe, container)) for probe in probes]
     finally:
         container.close()
-
-
-def _devices(backend: str, node: Node) -> Devices:
-    from ...media.hardware import devices
-
-    if node.vendor == devices.NVIDIA and "nvidia" in node.path:
-        return Devices(nvidia=(*NVIDIA, "graphics") if backend == "vulkan" else NVIDIA)
-    return Devices(nodes=(node.path,), groups=devices.groups_of([node]))
 
 
 def _probes(name: str, bench: _Bench, device: str) -> tuple[list[Probe], list[str]]:
@@ -208,14 +171,14 @@ def _told(name: str, context: Context, device: str, outcomes: list[tuple[str, Ou
     context.measure(f"{', '.join(verdicts)} on {device}", budget="proven")
     reasons = [outcome.reason for _, outcome in outcomes if outcome.verdict is Verdict.ABSENT]
     if len(reasons) == len(outcomes):
-        _absent(f"{device} can't do it: {reasons[0]}")
+        absent(f"{device} can't do it: {reasons[0]}")
     for kind, outcome in outcomes:
         if outcome.proven:
             continue
-        absent = outcome.verdict is Verdict.ABSENT
+        lacking = outcome.verdict is Verdict.ABSENT
         yield Finding(
             f"{name}{f' {kind}' if kind not in ('', 'own') else ''} on {device}: {outcome.verdict}: {outcome.reason}",
-            severity=Severity.NOTE if absent else None,
+            severity=Severity.NOTE if lacking else None,
             evidence=f"{name} {kind} {outcome.verdict}: {outcome.evidence}",
             fix=outcome.fix,
         )

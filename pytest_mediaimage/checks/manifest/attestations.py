@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...image.attached import KINDS, Attached, beside, in_index, strays
 from ...image.digest import Digest
 from ...result import Finding, Severity
 from ..context import Context
 from ..registry import check
-from .attached import KINDS, Attached, in_index, in_registry, strays
 from .words import LISTED, LOCAL
 
 _NAMES = {"sbom": "SBOM", "provenance": "provenance", "signature": "signature"}
@@ -27,14 +27,15 @@ _FIXES = {
 def attestations(context: Context) -> Iterator[Finding]:
     offering = context.image.offering
     wanted = context.policy.image_attestations
-    if offering is None or (not offering.is_index and offering.attachments is None):
-        context.skip(f"this source keeps no attestations beside the image; name it in its registry, or {LOCAL}")
-    image = context.image.digest
-    found = list(in_index(offering, image))
+    found = [] if offering is None else list(in_index(offering, context.image.digest))
     # Each subject costs four requests: they are made where somebody asks, and only while something is missing.
     for digest in _subjects(context) if wanted else ():
-        if offering.attachments is not None and not set(wanted) <= {item.kind for item in found}:
-            found += in_registry(offering.attachments, digest)
+        if offering is not None and not set(wanted) <= {item.kind for item in found}:
+            found += beside(offering, digest)
+    # What hangs on an image in its registry seldom travels into a layout: there its absence says nothing.
+    if offering is None or not (found or offering.is_index or offering.complete):
+        context.skip(f"this source keeps no attestations beside the image; name it in its registry, or {LOCAL}")
+    image = context.image.digest
     context.measure(_told(found), budget=", ".join(wanted) or None)
     for kind in dict.fromkeys(wanted):
         if kind not in {item.kind for item in found}:
@@ -57,7 +58,7 @@ def _subjects(context: Context) -> tuple[Digest, ...]:
 
 def _told(found: list[Attached]) -> str:
     parts = []
-    for kind in (*KINDS, "other"):
+    for kind in KINDS:
         ways = list(dict.fromkeys(item.way for item in found if item.kind == kind))
         if ways:
             parts.append(f"{_NAMES.get(kind, kind)} {' and '.join(ways)}")

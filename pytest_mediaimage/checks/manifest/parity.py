@@ -155,7 +155,7 @@ def _ffmpeg_if_known(context: Context, config: Config) -> dict[str, str] | None:
 
 def _ffmpeg(facts: LayerFacts) -> Iterator[tuple[str, str]]:
     for ordinal, fact in facts.found.get(FFMPEG, {}).items():
-        yield facts.entries.path(ordinal).rpartition("/")[2].partition(".so")[0], _version(from_json(fact))
+        yield facts.entries.path(ordinal).rpartition("/")[2].partition(".so")[0], _version(from_json(fact).identity)
 
 
 def _version(identity: FFmpegIdentity) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..case import Case
-from . import audio, av1_vp9, h264_aac, hevc, inputs, ladder, packaging, pictures, sprites, tracks
+from . import audio, av1_vp9, h264_aac, hevc, inputs, ladder, network, packaging, pictures, sprites, tracks
 
-_MODULES = (h264_aac, ladder, packaging, hevc, av1_vp9, pictures, sprites, audio, tracks, inputs)
+_MODULES = (h264_aac, ladder, packaging, hevc, av1_vp9, pictures, sprites, audio, tracks, inputs, network)
 
 CASES: dict[str, Case] = {case.name: case for module in _MODULES for case in module.CASES}
 

@@ -56,7 +56,7 @@ CASES = (
             Streams(format="mp4", video_codec="h264", audio_codec="aac", channels=6, sample_rate=48000),
             AudioTracks(sound_limits(0.95), tracks=((0, 0), (1, 1))),
         ),
-        needs=Needs(encoders=("aac",), decoders=("aac",), filters=("anull", "aformat")),
+        needs=Needs(muxers=("mp4",), encoders=("aac",), decoders=("aac",), filters=("anull", "aformat")),
         golden=False,
     ),
     Case(
@@ -67,7 +67,7 @@ CASES = (
             Streams(format="mp4", video_codec="h264", audio_codec="opus", channels=6, sample_rate=48000),
             AudioTracks(sound_limits(0.98), tracks=((0, 0), (1, 1))),
         ),
-        needs=Needs(encoders=("libopus",), decoders=("aac",), filters=("anull", "aformat")),
+        needs=Needs(muxers=("mp4",), encoders=("libopus",), decoders=("aac",), filters=("anull", "aformat")),
         golden=False,
     ),
     Case(
@@ -84,7 +84,7 @@ CASES = (
             Streams(format="mp4", audio_codec="aac", channels=2, sample_rate=48000),
             Loudness(-16.0, 0.5, "own: in one pass FFmpeg 5.1.9, 8.1 and 9.0 give -16.03 to -15.92", usual=-15.98),
         ),
-        needs=Needs(encoders=("aac",), decoders=("aac",), filters=("loudnorm", "aformat")),
+        needs=Needs(muxers=("mp4",), encoders=("aac",), decoders=("aac",), filters=("loudnorm", "aformat")),
         golden=False,
     ),
 )

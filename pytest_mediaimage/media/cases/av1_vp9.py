@@ -42,7 +42,7 @@ CASES = (
                 168_000, "own: 152 kB with FFmpeg 5.1.9, 181 to 185 kB with 8.1 and 9.0; CRF 15 %", tolerance=0.25
             ),
         ),
-        needs=Needs(encoders=("libsvtav1",), decoders=("h264",), filters=("null", "format")),
+        needs=Needs(muxers=("mp4",), encoders=("libsvtav1",), decoders=("h264",), filters=("null", "format")),
         golden=False,
     ),
     Case(
@@ -64,7 +64,7 @@ CASES = (
             ),
             VideoBytes(204_000, "own: the same within 1 % with FFmpeg 5.1.9, 8.1 and 9.0; CRF may vary by 15 %"),
         ),
-        needs=Needs(encoders=("libvpx-vp9",), decoders=("h264",), filters=("null", "format")),
+        needs=Needs(muxers=("webm",), encoders=("libvpx-vp9",), decoders=("h264",), filters=("null", "format")),
         outputs=("output.webm",),
         golden=False,
     ),

@@ -81,7 +81,10 @@ CASES = (
             ),
         ),
         needs=Needs(
-            encoders=("libx264", "aac"), decoders=("h264", "aac"), filters=("null", "anull", "format", "aformat")
+            muxers=("mp4",),
+            encoders=("libx264", "aac"),
+            decoders=("h264", "aac"),
+            filters=("null", "anull", "format", "aformat"),
         ),
         fresh=True,
     ),

@@ -48,6 +48,7 @@ CASES = (
             VideoBytes(52_000, "own: x265 builds 199 and 217 are within 1 %; CRF may vary by 15 %"),
         ),
         needs=Needs(
+            muxers=("mp4",),
             encoders=("libx265",),
             decoders=("hevc",),
             filters=("null", "format"),
@@ -74,7 +75,12 @@ CASES = (
             ),
             Sdr(),
         ),
-        needs=Needs(encoders=("libx264",), decoders=("hevc",), filters=("zscale", "tonemap", "format", "sidedata")),
+        needs=Needs(
+            muxers=("mp4",),
+            encoders=("libx264",),
+            decoders=("hevc",),
+            filters=("zscale", "tonemap", "format", "sidedata"),
+        ),
         golden=False,
     ),
 )

@@ -19,7 +19,12 @@ from .audio import sound_limits
 from .software import X264, quality
 
 _MEASURED = "own: some 3 dB below FFmpeg 5.1.9, 8.1 and 9.0"
-_NEEDS = Needs(encoders=("libx264", "aac"), decoders=("h264", "aac"), filters=("null", "anull", "format", "aformat"))
+_NEEDS = Needs(
+    muxers=("mp4",),
+    encoders=("libx264", "aac"),
+    decoders=("h264", "aac"),
+    filters=("null", "anull", "format", "aformat"),
+)
 
 
 def _recipe(source: Sequence[str], *more: str) -> Recipe:
@@ -34,7 +39,7 @@ def _recipe(source: Sequence[str], *more: str) -> Recipe:
 
 
 # AAC's priming makes the pictures begin between two frames, which a time base of frames would round.
-_EXACT = ("-fps_mode", "passthrough", "-enc_time_base:v", "1:90000")
+EXACT = ("-fps_mode", "passthrough", "-enc_time_base:v", "1:90000")
 _STREAMS = Streams(
     format="mp4",
     video_codec="h264",
@@ -49,7 +54,7 @@ CASES = (
     Case(
         name="concat",
         sample="part-1-256x144",
-        recipe=_recipe(("-f", "concat", "-safe", "0", "-i", "{extra:list.txt}"), *_EXACT),
+        recipe=_recipe(("-f", "concat", "-safe", "0", "-i", "{extra:list.txt}"), *EXACT),
         rules=(
             _STREAMS,
             Joined(("second",), {**sound_limits(0.95), "psnr_y_min": Threshold(37.5, _MEASURED)}),
@@ -83,7 +88,7 @@ CASES = (
     Case(
         name="live-wrap",
         sample="live-256x144",
-        recipe=_recipe(("-i", "{input}"), *_EXACT, "-af", "aresample=async=1"),
+        recipe=_recipe(("-i", "{input}"), *EXACT, "-af", "aresample=async=1"),
         rules=(
             _STREAMS,
             Timing(0.05),
@@ -92,7 +97,10 @@ CASES = (
             AudioTracks(sound_limits(0.95)),
         ),
         needs=Needs(
-            encoders=("libx264", "aac"), decoders=("h264", "aac"), filters=("null", "format", "aformat", "aresample")
+            muxers=("mp4",),
+            encoders=("libx264", "aac"),
+            decoders=("h264", "aac"),
+            filters=("null", "format", "aformat", "aresample"),
         ),
         golden=False,
     ),

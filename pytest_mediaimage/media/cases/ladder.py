@@ -88,7 +88,9 @@ CASES = (
             Ladder(tuple(Rung(size.name, size.kilobits * 1000) for size in _SIZES)),
             *(rule for size in _SIZES for rule in _rules(size)),
         ),
-        needs=Needs(encoders=("libx264",), decoders=("h264",), filters=("split", "scale", "format", "null")),
+        needs=Needs(
+            muxers=("mp4",), encoders=("libx264",), decoders=("h264",), filters=("split", "scale", "format", "null")
+        ),
         golden=False,
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..case import Case, Needs
+from ..rules.fields import Fields
 from ..rules.geometry import Deinterlaced, Upright
 from ..rules.pace import Pace
 from ..rules.pictures import Pictures
@@ -11,7 +12,7 @@ from ..views import Crop, Field
 from .software import X264, quality, video_recipe
 
 _MEASURED = "own: 3 dB below what FFmpeg 5.1.9, 8.1 and 9.0 give"
-_X264_NEEDS = Needs(encoders=("libx264",), decoders=("h264",), filters=("null", "format"))
+_X264_NEEDS = Needs(muxers=("mp4",), encoders=("libx264",), decoders=("h264",), filters=("null", "format"))
 
 CASES = (
     Case(
@@ -35,7 +36,7 @@ CASES = (
             Upright(),
             Pictures(quality(_MEASURED, y=(39.0, 37.0), u=(43.5, 41.0), v=(46.0, 44.0)), view=Crop(320, 180)),
         ),
-        needs=Needs(encoders=("libx264",), decoders=("vp9",), filters=("crop", "format")),
+        needs=Needs(muxers=("mp4",), encoders=("libx264",), decoders=("vp9",), filters=("crop", "format")),
         # x264's pictures of this width may change with AVX-512, see `clip`.
         golden=False,
     ),
@@ -48,7 +49,7 @@ CASES = (
             Upright(),
             Pictures(quality(_MEASURED, y=(40.5, 38.5), u=(46.5, 42.0), v=(48.0, 46.0))),
         ),
-        needs=Needs(encoders=("libx264",), decoders=("h264",), filters=("transpose", "format")),
+        needs=Needs(muxers=("mp4",), encoders=("libx264",), decoders=("h264",), filters=("transpose", "format")),
     ),
     Case(
         name="interlaced",
@@ -60,8 +61,20 @@ CASES = (
             Deinterlaced(0.25, "own: bwdif leaves a tenth, no filter all"),
             Pictures(quality(_MEASURED, y=(38.0, 37.0), u=(49.0, 46.5), v=(46.0, 42.5)), view=Field(0)),
         ),
-        needs=Needs(encoders=("libx264",), decoders=("h264",), filters=("bwdif", "format")),
+        needs=Needs(muxers=("mp4",), encoders=("libx264",), decoders=("h264",), filters=("bwdif", "format")),
         # bwdif's lines differ between builds.
         golden=False,
+    ),
+    Case(
+        name="interlaced-kept",
+        sample="interlaced-384x216",
+        recipe=video_recipe(X264, flags="+ildct+ilme"),
+        rules=(
+            Streams(format="mp4", video_codec="h264", pix_fmt="yuv420p", max_gop=2.0),
+            Upright(),
+            Fields(quality(_MEASURED, y=(37.5, 36.0), u=(45.5, 43.0), v=(45.5, 43.0))),
+            Pictures(quality(_MEASURED, y=(37.5, 36.0), u=(45.5, 43.0), v=(45.5, 43.0))),
+        ),
+        needs=_X264_NEEDS,
     ),
 )

@@ -11,15 +11,21 @@ SWSCALE = "bicubic+accurate_rnd+bitexact"
 """swscale's pictures are the same everywhere with these flags only."""
 
 
-def video_recipe(encoder: Sequence[str], *, form: str = "mp4", filters: str = "", output: str = "{output}") -> Recipe:
-    """Encode the first video stream; pinned so that the pictures depend on nothing but the encoder's version."""
+def video_recipe(
+    encoder: Sequence[str], *, form: str = "mp4", filters: str = "", output: str = "{output}", flags: str = ""
+) -> Recipe:
+    """Encode the first video stream; pinned so that the pictures depend on nothing but the encoder's version.
+
+    `flags` are further ones of the encoder, such as `+ildct`.
+    """
     return recipe_of(
         (
             *("-nostdin", "-hide_banner", "-nostats", "-v", "verbose", "-threads", "1", "-bitexact", "-i", "{input}"),
             *("-map", "0:v:0", "-map_metadata", "-1"),
             *(("-vf", filters) if filters else ()),
             *encoder,
-            *("-flags:v", "+bitexact+cgop", "-fflags", "+bitexact", "-sws_flags", SWSCALE, "-f", form, "-y", output),
+            *("-flags:v", f"+bitexact+cgop{flags}", "-fflags", "+bitexact", "-sws_flags", SWSCALE),
+            *("-f", form, "-y", output),
         )
     )
 

@@ -36,7 +36,7 @@ CASES = (
                 },
             ),
         ),
-        needs=Needs(encoders=("mjpeg",), decoders=("h264",), filters=("fps", "scale", "tile")),
+        needs=Needs(muxers=("image2",), encoders=("mjpeg",), decoders=("h264",), filters=("fps", "scale", "tile")),
         outputs=("sprites-1.jpg", "sprites-2.jpg"),
         golden=False,
     ),

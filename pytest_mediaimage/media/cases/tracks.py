@@ -1,6 +1,8 @@
-"""`multi-track`, `captions` and `subtitle-burn-in`: what goes with the picture."""
+"""`multi-track`, `captions`, `timed-id3` and `subtitle-burn-in`: what goes with the picture."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from ..case import Case, Needs
 from ..recipe import recipe_of
@@ -9,12 +11,13 @@ from ..rules.captions import Captions
 from ..rules.pictures import Pictures
 from ..rules.streams import Streams
 from ..rules.subtitles import Burnt
+from ..rules.timed import TimedMetadata
 from ..rules.tracks import Tracks
 from .audio import sound_limits
 from .software import X264, quality, video_recipe
 
 _MEASURED = "own: some 3 dB below FFmpeg 5.1.9, 8.1 and 9.0"
-_X264_NEEDS = Needs(encoders=("libx264",), decoders=("h264",), filters=("null", "format"))
+_X264_NEEDS = Needs(muxers=("mp4",), encoders=("libx264",), decoders=("h264",), filters=("null", "format"))
 
 _ALL = recipe_of(
     (
@@ -22,6 +25,14 @@ _ALL = recipe_of(
         *("-map", "0:v:0", "-map", "0:a", "-map", "0:s", *X264, "-flags:v", "+bitexact+cgop"),
         *("-c:a", "aac", "-b:a:0", "320k", "-b:a:1", "128k", "-b:a:2", "64k", "-c:s", "mov_text"),
         *("-flags:a", "+bitexact", "-fflags", "+bitexact", "-f", "mp4", "-y", "{output}"),
+    )
+)
+
+_TAGS = recipe_of(
+    (
+        *("-nostdin", "-hide_banner", "-nostats", "-v", "verbose", "-threads", "1", "-bitexact", "-i", "{input}"),
+        *("-map", "0:v:0", "-map", "0:d:0", *X264, "-flags:v", "+bitexact+cgop", "-c:d", "copy"),
+        *("-fflags", "+bitexact", "-f", "mpegts", "-y", "{output}"),
     )
 )
 
@@ -50,6 +61,7 @@ CASES = (
             Pictures(quality(_MEASURED, y=(40.5, 37.5), u=(46.5, 41.0), v=(46.5, 44.0))),
         ),
         needs=Needs(
+            muxers=("mp4",),
             encoders=("libx264", "aac", "mov_text"),
             decoders=("h264", "aac", "mov_text"),
             filters=("null", "anull", "format", "aformat"),
@@ -67,11 +79,26 @@ CASES = (
         needs=_X264_NEEDS,
     ),
     Case(
+        name="timed-id3",
+        sample="id3-256x144",
+        recipe=_TAGS,
+        rules=(
+            Streams(format="mpegts", video_codec="h264", pix_fmt="yuv420p", max_gop=2.0),
+            TimedMetadata(0.001, "own: MPEG-TS counts in 1/90 ms, and copies move nothing"),
+            Pictures(quality(_MEASURED, y=(40.5, 37.5), u=(46.5, 41.0), v=(46.5, 44.0))),
+        ),
+        needs=replace(_X264_NEEDS, muxers=("mpegts",)),
+        outputs=("output.ts",),
+        golden=False,
+    ),
+    Case(
         name="subtitle-burn-in",
         sample="part-1-256x144",
         recipe=video_recipe(X264, filters=f"subtitles=filename={{extra:lines.srt}}:force_style='{_STYLE}'"),
         rules=(Streams(format="mp4", video_codec="h264", pix_fmt="yuv420p", max_gop=2.0), Burnt(_LINES)),
-        needs=Needs(encoders=("libx264",), decoders=("h264", "subrip"), filters=("subtitles", "format")),
+        needs=Needs(
+            muxers=("mp4",), encoders=("libx264",), decoders=("h264", "subrip"), filters=("subtitles", "format")
+        ),
         texts={"lines.srt": _SRT},
         # The letters are the image's fonts'.
         golden=False,

@@ -23,12 +23,16 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """`meaning` completes "it doesn't work: ...". `words` is the line of FFmpeg's that it rests on."""
+    """`meaning` completes "it doesn't work: ...". `words` is the line of FFmpeg's that it rests on.
+
+    `of_codec` says that another codec may well work.
+    """
 
     verdict: Verdict
     meaning: str
     fix: str
     words: str = ""
+    of_codec: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class _Entry:
     meaning: str
     fix: str
     verdict: Verdict = Verdict.BROKEN
+    of_codec: bool = False
 
 
 _SETUP = "Look at the whole output by hand, with -v debug."
@@ -69,7 +74,9 @@ _TABLE = (
            "there is no NVIDIA runtime: the host's driver wasn't brought into the container",
            "Start with --gpus all on a host with the NVIDIA container toolkit; a static FFmpeg can't load it at all."),
     _Entry("cuda", r"\] Codec not supported",
-           "the card can't do this codec", "Run it on a card that can, or take another codec.", Verdict.ABSENT),
+           "the card can't do this codec", "Run it on a card that can, or take another codec.", Verdict.ABSENT, True),
+    _Entry("cuda", r"\] 10 bit encode not supported",
+           "the card can't encode ten bits", "Run it on a card that can.", Verdict.ABSENT, True),
     _Entry("cuda", r"OpenEncodeSessionEx failed: (?P<why>[^\n]*)",
            "NVENC opens no session: {why}", "Look at nvidia-smi, and at the kernel's log (dmesg, `Xid`)."),
     _Entry("qsv", r"Error creating a MFX session: -9|-1313558101|Error initializing an MFX session",
@@ -87,7 +94,11 @@ _TABLE = (
            "libva opens no display on the node: it isn't a card's render node, or its driver in the kernel is no DRM",
            "Name a render node of a card (ls -l /dev/dri/by-path)."),
     _Entry("vaapi qsv", r"No usable encoding (?:profile|entrypoint) found|No usable encoding entrypoint",
-           "the driver offers no encoder for this codec: the card has none, or its codecs were left out", _CODECS),
+           "the driver offers no encoder for this codec: the card has none, or its codecs were left out", _CODECS,
+           of_codec=True),
+    _Entry("qsv", r"Error initializing the encoder: unsupported|encoding parameters are not supported by the QSV",
+           "Quick Sync doesn't take this codec with these settings: the card has no encoder for it",
+           "Run it on a card that has, or take another codec.", of_codec=True),
     _Entry("vaapi qsv cuda vulkan", r"profile -?\d+ not supported for hardware decode",
            "the driver offers no decoder for this codec: the card has none, or its codecs were left out", _CODECS),
     _Entry("vulkan", r"Device \d+ selected: (?P<name>[^\n]*?) \(software\)",
@@ -121,7 +132,8 @@ def diagnose(backend: str, log: str) -> Diagnosis | None:
         match = re.search(entry.pattern, log)
         if match:
             named = {name: value or "" for name, value in match.groupdict().items()}
-            return Diagnosis(entry.verdict, entry.meaning.format(**named), entry.fix, _line(log, match.start()))
+            words = _line(log, match.start())
+            return Diagnosis(entry.verdict, entry.meaning.format(**named), entry.fix, words, entry.of_codec)
     return None
 
 

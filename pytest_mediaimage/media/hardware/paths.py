@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .devices import AMD, INTEL, HostDevices, Node
+from .encoders import Encoder, encoder_of
 
 _BEGIN = ("{ffmpeg}", "-nostdin", "-hide_banner", "-nostats", "-y", "-v", "debug")
 # 8-bit 4:2:0 lies on every device as NV12; taking its chroma apart loses nothing.
@@ -55,8 +56,10 @@ class HardwarePath:
         return render
 
     def probes(self, device: str) -> tuple[Probe, ...]:
-        """What is run to prove it, on the node `device`."""
-        return _PROBES[self.name](device)
+        """What is run to prove it, on the node `device`: what it can of a decode and an encode."""
+        decode = [_DECODERS[self.name](device)] if self.name in _DECODERS else []
+        encode = [_encode(encoder_of(self.name, "h264", device))] if self.name != "nvdec" else []
+        return (*decode, *encode)
 
 
 PATHS = {
@@ -83,48 +86,26 @@ def own_probe(arguments: Sequence[str], proof: str, device: str) -> Probe:
     return Probe("own", (*_BEGIN, *words), "output.mp4", re.compile(proof))
 
 
-def _nvenc(device: str) -> tuple[Probe, ...]:
-    options = ("-c:v", "h264_nvenc", "-preset", "p4", "-rc", "constqp", "-qp", "23")
-    return (_encode(("-i", "{input}"), "", options, r"Loaded Nvenc version", "h264_nvenc"),)
+def _nvdec(device: str) -> Probe:
+    return _decode(("-hwaccel", "cuda", "-hwaccel_output_format", "cuda"), "cuda")
 
 
-def _nvdec(device: str) -> tuple[Probe, ...]:
-    return (_decode(("-hwaccel", "cuda", "-hwaccel_output_format", "cuda"), "cuda"),)
+def _vaapi(device: str) -> Probe:
+    return _decode(("-hwaccel", "vaapi", "-hwaccel_device", device, "-hwaccel_output_format", "vaapi"), "vaapi")
 
 
-def _vaapi(device: str) -> tuple[Probe, ...]:
-    before = ("-hwaccel", "vaapi", "-hwaccel_device", device, "-hwaccel_output_format", "vaapi")
-    upload = ("-init_hw_device", f"vaapi=v:{device}", "-filter_hw_device", "v", "-i", "{input}")
-    options = ("-c:v", "h264_vaapi", "-qp", "23")
-    return (
-        _decode(before, "vaapi"),
-        _encode(upload, "format=nv12,hwupload", options, r"Using VAAPI entrypoint", "h264_vaapi"),
-    )
-
-
-def _qsv(device: str) -> tuple[Probe, ...]:
+def _qsv(device: str) -> Probe:
     init = ("-init_hw_device", f"vaapi=va:{device}", "-init_hw_device", "qsv=q@va")
     before = (*init, "-hwaccel", "qsv", "-hwaccel_device", "q", "-hwaccel_output_format", "qsv", "-c:v", "h264_qsv")
-    upload = (*init, "-filter_hw_device", "q", "-i", "{input}")
-    options = ("-c:v", "h264_qsv", "-global_quality", "23", "-forced_idr", "1")
-    return (
-        _decode(before, "qsv", decoder="h264_qsv"),
-        _encode(upload, "format=nv12,hwupload=extra_hw_frames=64", options, r"Initialize MFX session", "h264_qsv"),
-    )
+    return _decode(before, "qsv", decoder="h264_qsv")
 
 
-def _vulkan(device: str) -> tuple[Probe, ...]:
+def _vulkan(device: str) -> Probe:
     init = ("-init_hw_device", "vulkan=vk:0")
-    before = (*init, "-hwaccel", "vulkan", "-hwaccel_device", "vk", "-hwaccel_output_format", "vulkan")
-    upload = (*init, "-filter_hw_device", "vk", "-i", "{input}")
-    options = ("-c:v", "h264_vulkan", "-qp", "23")
-    return (
-        _decode(before, "vulkan"),
-        _encode(upload, "format=nv12,hwupload", options, r"Encoder capabilities for", "h264_vulkan"),
-    )
+    return _decode((*init, "-hwaccel", "vulkan", "-hwaccel_device", "vk", "-hwaccel_output_format", "vulkan"), "vulkan")
 
 
-_PROBES = {"nvenc": _nvenc, "nvdec": _nvdec, "vaapi": _vaapi, "qsv": _qsv, "vulkan": _vulkan}
+_DECODERS = {"nvdec": _nvdec, "vaapi": _vaapi, "qsv": _qsv, "vulkan": _vulkan}
 
 
 def _decode(before: tuple[str, ...], surface: str, *, decoder: str = "") -> Probe:
@@ -132,7 +113,7 @@ def _decode(before: tuple[str, ...], surface: str, *, decoder: str = "") -> Prob
     return Probe("decode", argv, "output.nut", surface=surface, decoder=decoder, hwaccel=surface)
 
 
-def _encode(before: tuple[str, ...], filters: str, options: tuple[str, ...], proof: str, encoder: str) -> Probe:
-    upload = ("-vf", filters) if filters else ("-pix_fmt", "yuv420p")
-    argv = (*_BEGIN, *before, "-map", "0:v:0", *upload, *options, *_RATE)
-    return Probe("encode", argv, "output.mp4", re.compile(proof), encoder=encoder)
+def _encode(encoder: Encoder) -> Probe:
+    upload = ("-vf", encoder.filters) if encoder.filters else ()
+    argv = (*_BEGIN, *encoder.before, "-i", "{input}", "-map", "0:v:0", *upload, "-c:v", encoder.name)
+    return Probe("encode", (*argv, *encoder.options, *_RATE), "output.mp4", encoder.proof, encoder=encoder.name)

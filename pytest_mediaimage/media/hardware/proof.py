@@ -12,7 +12,7 @@ from ..compare import compare
 from ..identity import named
 from .diagnosis import Diagnosis, Verdict, diagnose, software_device
 from .paths import Probe
-from .software import Curve, software_curve
+from .software import software_at
 
 MOST_LOSS = 1.0
 """dB below software at the same size that a hardware encoder may lose (own; vaapi-fits accepts 5 dB)."""
@@ -60,8 +60,8 @@ def of_attempt(probe: Probe, backend: str, attempt: Attempt, source: Path, nonce
     `source` is a clip that carries `nonce`. Raises JudgeError where the source can't be read.
     """
     if attempt.exit_code or attempt.output is None:
-        return _failed(backend, attempt)
-    if (wrong := _words(probe, attempt.log)) is not None:
+        return of_failure(backend, attempt)
+    if (wrong := of_words(probe, attempt.log)) is not None:
         return wrong
     try:
         return _decoded(source, attempt.output) if probe.kind == "decode" else _encoded(probe, attempt, source, nonce)
@@ -81,7 +81,8 @@ def of_control(control: Attempt) -> Outcome | None:
     )
 
 
-def _failed(backend: str, attempt: Attempt) -> Outcome:
+def of_failure(backend: str, attempt: Attempt) -> Outcome:
+    """The verdict on a command that failed, or wrote nothing, by FFmpeg's words."""
     found = diagnose(backend, attempt.log)
     if found is None:
         said = _last_words(attempt.log)
@@ -98,7 +99,8 @@ def _last_words(log: str) -> str:
     return " / ".join(telling[-2:] or lines[-1:])[-300:] or "it said nothing"
 
 
-def _words(probe: Probe, log: str) -> Outcome | None:
+def of_words(probe: Probe, log: str) -> Outcome | None:
+    """What in a command's words tells that it didn't use the device, though it succeeded; None: they prove it did."""
     fix = "Look at the whole output by hand, with -v debug."
     if (line := software_device(log)) is not None:
         words = re.sub(r" @ 0x[0-9a-f]+", "", line)
@@ -138,6 +140,11 @@ def _decoded(source: Path, output: Path) -> Outcome:
 def _encoded(probe: Probe, attempt: Attempt, source: Path, nonce: int) -> Outcome:
     assert attempt.output is not None
     info = judge.probe(attempt.output)
+    return of_signature(probe, info) or _pictures(probe, info, attempt.output, source, nonce)
+
+
+def of_signature(probe: Probe, info: judge.MediaInfo) -> Outcome | None:
+    """What is wrong with who signed the output's video; None: nothing is."""
     if info.video is None:
         return Outcome(Verdict.BROKEN, "the output has no video stream", "no video", "Check the arguments.")
     signed = info.video.encoder
@@ -156,7 +163,7 @@ def _encoded(probe: Probe, attempt: Attempt, source: Path, nonce: int) -> Outcom
             "encoder tag",
             "Look for a wrapper around ffmpeg that changes the encoder.",
         )
-    return _pictures(probe, info, attempt.output, source, nonce)
+    return None
 
 
 def _pictures(probe: Probe, info: judge.MediaInfo, output: Path, source: Path, nonce: int) -> Outcome:
@@ -172,15 +179,12 @@ def _pictures(probe: Probe, info: judge.MediaInfo, output: Path, source: Path, n
         reason = f"the pictures can't be compared: {comparison.uncompared or 'none carries a number'}"
         return Outcome(Verdict.BROKEN, reason, "not comparable", "Keep size and pixel format of the input.")
     length = info.video.bytes if info.video else 0
-    curve: Curve | None = software_curve(source) if probe.kind == "encode" else None
-    least = curve.psnr(length) - MOST_LOSS if curve else LEAST_PSNR
+    software = software_at(source, "h264", length)["psnr_y_mean"] if probe.kind == "encode" else None
     metrics: dict[str, float | int] = {"frames": comparison.output_frames, "psnr_y_mean": psnr, "bytes": length}
-    if curve:
-        metrics["software_psnr_y_mean"] = round(curve.psnr(length), 2)
-    if psnr < least:
-        beside = (
-            f"software gives {least + MOST_LOSS:.2f} dB at the same size" if curve else f"{least:g} dB is asked for"
-        )
-        reason = f"PSNR-Y is {psnr:.2f} dB at {length} bytes, {beside}"
+    if software is not None:
+        metrics["software_psnr_y_mean"] = round(software, 2)
+    if psnr < (LEAST_PSNR if software is None else software - MOST_LOSS):
+        asked = f"software gives {software:.2f} dB at the same size" if software else f"{LEAST_PSNR:g} dB is asked for"
+        reason = f"PSNR-Y is {psnr:.2f} dB at {length} bytes, {asked}"
         return Outcome(Verdict.BROKEN, reason, "quality", fix, metrics)
     return Outcome(Verdict.PROVEN, metrics=metrics)

@@ -8,6 +8,7 @@ from .audio import AudioTracks
 from .captions import Captions
 from .damage import Survived
 from .dash import Dash
+from .fields import Fields
 from .geometry import Deinterlaced, Upright
 from .hdr import Hdr10, Sdr
 from .hls import Hls
@@ -23,6 +24,7 @@ from .sound import Sound
 from .sprites import Sprites
 from .streams import Streams
 from .subtitles import Burnt
+from .timed import TimedMetadata
 from .timing import Timing
 from .tracks import Tracks
 
@@ -38,6 +40,7 @@ RULES: dict[str, type[Any]] = {
     "sdr": Sdr,
     "upright": Upright,
     "deinterlaced": Deinterlaced,
+    "fields": Fields,
     "pace": Pace,
     "sprites": Sprites,
     "video-bytes": VideoBytes,
@@ -45,6 +48,7 @@ RULES: dict[str, type[Any]] = {
     "audio-tracks": AudioTracks,
     "tracks": Tracks,
     "captions": Captions,
+    "timed-metadata": TimedMetadata,
     "burnt": Burnt,
     "loudness": Loudness,
     "timing": Timing,

@@ -14,6 +14,7 @@ from .. import barcode, judge
 from ..case import Problem
 from ..made import Made
 from ..orientation import TURNS, turn, upright
+from ..references import source_frames
 
 _PROBES = 10
 
@@ -53,7 +54,7 @@ class Deinterlaced:
 
     def judge(self, made: Made) -> Iterator[Problem]:
         label, info = made.label(self.output), made.info(self.output)
-        frames = zip(judge.frames(made.source), judge.frames(info.path), strict=False)
+        frames = zip(source_frames(made.source), judge.frames(info.path), strict=False)
         before = after = 0.0
         for woven, frame in islice(frames, 0, _PROBES * 5, 5):
             if (woven.width, woven.height) == (frame.width, frame.height):

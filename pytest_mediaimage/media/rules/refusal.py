@@ -18,19 +18,18 @@ class Refused:
     """The command ends with an error: not with 0, not by a crash, and not without a word.
 
     Which error doesn't matter: FFmpeg 5.1 mostly ends with 1, later ones with many numbers. `words` is a regular
-    expression for the reason, found on stderr in upper or lower case.
+    expression for the reason, found in what is printed, in upper or lower case. `because` says why it must fail, and
+    `fix` how it can be made to.
     """
 
     words: str
+    because: str = "its input can't be read to the end"
+    fix: str = "Run ffmpeg with -xerror, and pass its exit code on: no `|| true`, no pipe without pipefail."
 
     def judge(self, made: Made) -> Iterator[Problem]:
         made.metrics["exit_code"] = made.exit_code
         if made.exit_code == 0:
-            yield Problem(
-                "the command ended with exit code 0, though its input can't be read to the end",
-                "exit code 0",
-                "Run ffmpeg with -xerror, and pass its exit code on: no `|| true`, no pipe without pipefail.",
-            )
+            yield Problem(f"the command ended with exit code 0, though {self.because}", "exit code 0", self.fix)
         elif made.exit_code in _CRASHES:
             yield Problem(
                 f"the command crashed: signal {_CRASHES[made.exit_code]}",

@@ -30,7 +30,8 @@ class Scaled:
             yield Problem(f"{label}no video stream", f"{label}no video", "Map the video stream to each rendition.")
             return
         view = Resized(self.width, self.height)
-        comparison = made.comparison(self.output, view)
+        wants_ssim = any(name.startswith("ssim") for name in self.thresholds)
+        comparison = made.comparison(self.output, view, ssim=wants_ssim)
         if comparison.uncompared:
             yield Problem(
                 f"{label}{comparison.uncompared}", f"{label}other pictures", "Check scale and format of each rendition."

@@ -88,7 +88,7 @@ class _Opened:
 
     @property
     def comparison(self) -> Comparison:
-        return self.made.comparison(view=self.view)
+        return self.made.comparison(view=self.view, ssim=True)
 
     @cached_property
     def bounds(self) -> list[float]:

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from ...errors import JudgeError
 from .. import barcode, judge
 from ..case import Problem, Threshold
-from ..compare import ssim_of
 from ..identity import named
 from ..judge import Frame
 from ..made import Made
+from ..planes import ssim_of
+from ..references import source_frames
 from ..scaling import scaled
 
 _FIX = "Check the filters fps, scale and tile, and that no sheet is left over from before."
@@ -90,7 +91,7 @@ class Sprites:
         places = {number: index for index, number in enumerate(self.frames[: len(tiles)])}
         ssims: dict[int, float] = {}
         biases: list[list[float]] = []
-        for frame in judge.frames(made.source):
+        for frame in source_frames(made.source):
             index = places.get(frame.index)
             mark = None if index is None else marks[index]
             if index is None or mark is None or mark.number != frame.index:

@@ -1,0 +1,73 @@
+"""What hardware this machine has for a path, and how it is handed to a container."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+from ..policy import OwnPath
+from ..policy.schema import HARDWARE
+from ..runtime.base import Devices, DevicesRefused, Resources
+from .context import Context
+
+if TYPE_CHECKING:
+    from ..media.hardware.devices import Node
+    from ..runtime.base import Container
+
+__all__ = ["ENCODING", "HARDWARE", "MOST_DEVICES", "Absent", "absent", "codec_of", "container_with", "nodes_of"]
+
+ENCODING = ("nvenc", "vaapi", "qsv", "vulkan")
+"""The packaged paths that encode."""
+
+MOST_DEVICES = 4
+NVIDIA = ("compute", "utility", "video")
+"""What `--gpus` is asked for: without `video` the libraries of NVENC and NVDEC aren't mounted."""
+
+_CODEC = re.compile(r"(?:^|_)(h264|hevc|h265|av1)(?:_|$)")
+
+
+class Absent(Exception):
+    """There is nothing to judge: the hardware isn't here, or can't be handed to a container. The text says why."""
+
+
+def absent(reason: str) -> NoReturn:
+    raise Absent(reason)
+
+
+def nodes_of(name: str, context: Context) -> tuple[tuple[Node, ...], str]:
+    """The device nodes to try on a path, and its backend. Raises Absent."""
+    from ..media.hardware import devices
+    from ..media.hardware.paths import PATHS
+
+    own = context.policy.transcode_paths.get(name)
+    if isinstance(own, OwnPath):
+        found = devices.matching(own.devices)
+        return found or absent(f"no device node on this machine matches {own.devices}"), name
+    path = PATHS[name]
+    nodes = path.nodes(devices.discover())
+    return nodes or absent(f"there is no {path.why_absent} on this machine"), path.backend
+
+
+def container_with(node: Node, backend: str, context: Context) -> Container:
+    """A container of the caller's own that is given a device. Raises Absent, EnvironmentFault."""
+    from ..media.hardware import devices
+
+    if node.vendor == devices.NVIDIA and "nvidia" in node.path:
+        given = Devices(nvidia=(*NVIDIA, "graphics") if backend == "vulkan" else NVIDIA)
+    else:
+        given = Devices(nodes=(node.path,), groups=devices.groups_of([node]))
+    try:
+        return context.subject.new_container(Resources(given))
+    except DevicesRefused as refused:
+        absent(str(refused))
+
+
+def codec_of(arguments: Sequence[str]) -> str:
+    """What a team's own path encodes, by its encoder's name: `h264`, `hevc`, `av1`; empty where that tells nothing."""
+    words = list(arguments)
+    for option in ("-c:v", "-codec:v", "-vcodec", "-c:v:0"):
+        if option in words[:-1]:
+            found = _CODEC.search(words[words.index(option) + 1])
+            return found[1].replace("h265", "hevc") if found else ""
+    return ""

@@ -1,0 +1,207 @@
+"""Packaged cases on hardware paths, on images whose ffmpeg is a script that poses as hardware: no card is here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hardware_images import SPARE_DEVICES, UNSIGNED, needs, wrapped
+from support.runs import Outcome
+
+from pytest_mediaimage.media.hardware import devices
+from pytest_mediaimage.media.hardware.devices import HostDevices, Node
+
+# What ffmpeg prints where the device works, and the software encoder that plays the device's part.
+PATHS = {
+    "nvenc": "Loaded Nvenc version 12.2",
+    "vaapi": "Using VAAPI entrypoint VAEntrypointEncSlice (6).",
+    "qsv": "Initialize MFX session: implementation version is 2.9",
+}
+ENCODERS = {
+    "h264": "-c:v libx264 -preset superfast -qp 25 -pix_fmt yuv420p",
+    "av1": "-c:v libsvtav1 -preset 8 -qp 30 -pix_fmt yuv420p",
+}
+CASES = {"h264": "h264-aac", "av1": "av1-svt"}
+
+# The case's command as it is, but for the device's words: those become a software encoder's.
+POSER = r"""
+for word; do last=$word; done
+case "$*" in
+  *-encoders*) /opt/ffmpeg -hide_banner -encoders; echo ' V....D CODEC_NAME           posed'; exit;;
+  *CODEC_NAME*) ;;
+  *) exec /opt/ffmpeg "$@";;
+esac
+BEFORE
+set -- "$@" --end--
+while [ "$1" != --end-- ]; do
+  case "$1" in
+    -c:v) set -- "$@" ENCODER FORGED;  shift 2;;
+    -init_hw_device|-filter_hw_device|-preset|-rc|-qp|-rc_mode|-global_quality|-forced_idr|-vf) shift 2;;
+    -pix_fmt|-profile:v) shift 2;;
+    -fflags|-flags:v) set -- "$@" "$1" "$2"; shift 2;;
+    *) set -- "$@" "$1"; shift;;
+  esac
+done
+shift
+echo '[posed @ 0x1] WORDS' >&2
+exec /opt/ffmpeg "$@"
+"""
+
+
+def posing(path: str, codec: str, card: str, *, more: str = "", **changes: str) -> str:
+    """An ffmpeg that encodes on `card` only. Keywords change a part of the script: `words`, `encoder`, `signed`."""
+    name = changes.get("name", f"{codec}_{path}")
+    signed = changes.get("signed", f"Lavc {name}")
+    unsigned = UNSIGNED if codec == "h264" else ""
+    forged = f"{unsigned} -metadata:s:v:0 encoder='{signed}' {more}"
+    script = POSER.replace("CODEC_NAME", name).replace("FORGED", forged)
+    script = script.replace("ENCODER", changes.get("encoder", ENCODERS[codec]))
+    script = script.replace("WORDS", changes.get("words", PATHS.get(path, "")))
+    return script.replace("BEFORE", changes.get("before", needs(card, ":")))
+
+
+@pytest.fixture
+def card(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A device node that plays the part of the cards of all makers."""
+    for path in SPARE_DEVICES:
+        if os.access(path, os.R_OK | os.W_OK):
+            node = Node(path, devices.INTEL, Path(path).stat().st_gid)
+            monkeypatch.setattr(devices, "discover", lambda node=node: HostDevices(nvidia=(node,), render=(node,)))
+            return path
+    pytest.skip("this machine has no device node to spare")
+
+
+@pytest.fixture
+def judged(media, pytester: pytest.Pytester, tmp_path: Path) -> Callable[..., Outcome]:
+    def run(script: str, path: str = "vaapi", case: str = "h264-aac", *args: str, paths: str = "") -> Outcome:
+        policy = f"version: 1\ntranscode: {{cases: [{case}], paths: {paths or f'{{{path}: if-present}}'}}}\n"
+        (pytester.path / "mediaimage.yaml").write_text(policy)
+        layout = wrapped(tmp_path / "image", script)
+        return media(layout, "--media-runtime=sandbox", "-k", f"transcode.{case}", *args)
+
+    return run
+
+
+@pytest.mark.parametrize(("path", "codec"), [("nvenc", "h264"), ("vaapi", "h264"), ("qsv", "h264"), ("nvenc", "av1")])
+def test_what_works_on_the_device_passes(judged, card, path, codec):
+    case = CASES[codec]
+    outcome = judged(posing(path, codec, card), path, case)
+    result = outcome.result(f"transcode.{case}")
+    assert (outcome.code, result["status"], result["findings"]) == (0, "passed", []), outcome.text
+    assert result["hardware_path"] == path
+    assert "(software " in result["measured"] and result["budget"] == "proven, no worse than software"
+
+
+def test_the_node_id_names_the_path_and_works_when_passed_back(judged, card):
+    outcome = judged(posing("vaapi", "h264", card), "vaapi", "h264-aac", "--collect-only", "-q")
+    (id,) = [line for line in outcome.text.splitlines() if line.startswith("mediaimage.yaml::")]
+    assert id.startswith("mediaimage.yaml::transcode.h264-aac[oci:") and id.endswith("-linux/amd64-vaapi]")
+
+
+FAULTS = {
+    "signed by x264": ({"more": "-bsf:v null"}, "software fallback: the output is signed by x264"),
+    "another encoder's tag": ({"signed": "Lavc libx264"}, "the output's encoder tag is 'Lavc libx264', h264_vaapi was"),
+    "no word of the device": ({"words": "nothing"}, "software fallback: nothing that was printed shows the device"),
+    "works without it": ({"before": ""}, "the same command also succeeds in a container without the device"),
+    "worse than software": (
+        {"encoder": "-vf boxblur=1 -c:v libx264 -preset superfast -qp 25"},
+        "; software gives ",
+    ),
+    "a damaged frame": (
+        {"encoder": "-vf \"lutyuv=y=128:enable='eq(n,20)'\" -c:v libx264 -preset superfast -qp 25"},
+        "of the output carries no readable number",
+    ),
+    "a green frame": (
+        {"encoder": "-vf \"lutyuv=u=0:v=0:enable='eq(n,20)'\" -c:v libx264 -preset superfast -qp 25"},
+        "plane U is shifted",
+    ),
+    "a lost frame": (
+        {"encoder": "-vf \"select='not(eq(n,20))'\" -fps_mode passthrough -c:v libx264 -preset superfast -qp 25"},
+        "frame 20 missing",
+    ),
+    "no sound": ({"more": "-an"}, "no audio stream"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_faults_are_named(judged, card, fault):
+    changes, words = FAULTS[fault]
+    outcome = judged(posing("vaapi", "h264", card, **changes))
+    assert outcome.code == 1, outcome.text
+    messages = outcome.messages("transcode.h264-aac")
+    assert any(words in message and f"on {card}: " in message for message in messages), messages
+
+
+def test_a_failure_has_the_diagnosis_of_ffmpeg_s_words(judged, card):
+    said = "echo '[VAAPI @ 0x1] Failed to initialise VAAPI connection: -1 (unknown libva error).' >&2; exit 251"
+    outcome = judged(posing("vaapi", "h264", card, before=said))
+    (message,) = outcome.messages("transcode.h264-aac")
+    assert f"on {card}: broken: VA-API's driver for this card is missing in the image" in message
+
+
+@pytest.mark.parametrize(("codec", "status"), [("h264", "failed"), ("av1", "skipped")])
+def test_a_card_without_an_encoder_for_the_codec(judged, card, codec, status):
+    said = "echo '[posed @ 0x1] No usable encoding profile found.' >&2; exit 218"
+    outcome = judged(posing("vaapi", codec, card, before=said), "vaapi", CASES[codec])
+    result = outcome.result(f"transcode.{CASES[codec]}")
+    assert result["status"] == status
+    if status == "skipped":
+        assert f"{card} can't do it: the driver offers no encoder for this codec" in result["reason"]
+
+
+def test_what_isn_t_here_skips_by_name(judged, monkeypatch):
+    monkeypatch.setattr(devices, "discover", HostDevices)
+    for path, words in (("nvenc", "NVIDIA card"), ("vaapi", "render node of Intel or AMD")):
+        outcome = judged(posing(path, "h264", "/dev/null"), path)
+        result = outcome.result("transcode.h264-aac")
+        assert (outcome.code, result["status"]) == (0, "skipped")
+        assert f"there is no {words}" in result["reason"]
+
+
+def test_a_required_path_that_isn_t_here_gives_exit_code_11(judged, monkeypatch):
+    monkeypatch.setattr(devices, "discover", HostDevices)
+    assert judged(posing("vaapi", "h264", "/dev/null"), paths="{vaapi: required}").code == 11
+
+
+def test_a_build_without_the_encoder_skips_by_name(judged, card):
+    result = judged('exec /opt/ffmpeg "$@"').result("transcode.h264-aac")
+    assert (result["status"], result["reason"]) == ("skipped", "ffmpeg lacks the encoder h264_vaapi")
+
+
+def test_only_cases_with_a_counterpart_are_planned(judged, card):
+    def planned(case: str, paths: str, *args: str) -> list[str]:
+        text = judged("exit 1", "", case, "--collect-only", "-q", *args, paths=paths).text
+        lines = [line for line in text.splitlines() if "::transcode." in line]
+        return [line.partition("::transcode.")[2].partition("[")[0] + line[line.rindex("-") :] for line in lines]
+
+    assert planned("vp9", "{cpu: required, vaapi: required}") == ["vp9-cpu]"]
+    paths = "{cpu: required, nvdec: required, qsv: if-present}"
+    assert planned("h264-aac", paths) == ["h264-aac-cpu]", "h264-aac-qsv]"]
+    assert planned("av1-svt", "{cpu: required}", "--media-hardware=nvenc") == ["av1-svt-cpu]", "av1-svt-nvenc]"]
+
+
+OWN = '{{posed: {{devices: "{card}", arguments: {arguments}, proof: "Using card /dev/"}}}}'
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        '[-map, "0:v:0", -c:v, h264_posed]',
+        '[-init_hw_device, "x={device}", -i, "{input}", -c:v, h264_posed, "{output}"]',
+    ],
+)
+def test_a_path_of_one_s_own(judged, card, arguments):
+    script = posing("posed", "h264", card, name="h264_posed", words=f"Using card {card}")
+    outcome = judged(script, paths=OWN.format(card=card, arguments=arguments))
+    result = outcome.result("transcode.h264-aac")
+    assert (result["status"], result["hardware_path"]) == ("passed", "posed"), outcome.text
+
+
+def test_a_path_of_one_s_own_for_another_codec_or_shape(judged, card):
+    paths = OWN.format(card=card, arguments="[-c:v, vp9_posed]")
+    assert "/ 0 selected" in judged("exit 1", "", "h264-aac", paths=paths).text
+    paths = OWN.format(card=card, arguments='[-filter_complex, "[0:v]null[v]", -map, "[v]", -c:v, h264_posed]')
+    result = judged("exit 1", "", "h264-aac", paths=paths).result("transcode.h264-aac")
+    assert "the arguments of posed can't be put into the case's command" in result["reason"]
