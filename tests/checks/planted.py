@@ -97,6 +97,10 @@ def nonfree(parts: Parts) -> None:
     parts.tool = [Item("usr/local/bin/ffmpeg", patched((b"--enable-version3", b"--enable-nonfree ")), mode=0o755)]
 
 
+def labelled_lgpl(parts: Parts) -> None:
+    parts.config["Labels"] = {"org.opencontainers.image.licenses": "LGPL-2.1-or-later"}
+
+
 def anonymous(parts: Parts) -> None:
     changes = [(b"%sbuilt with %s\n", b"%sbuilt by's %s\n"), (b" license: GPL version 3", b" licence: GPL version 3")]
     parts.tool = [Item("usr/local/bin/ffmpeg", patched(*changes), mode=0o755)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,13 @@ from binary_images import glibc, judge, told
 from layer_images import Judge
 from license_images import LABEL, ffmpeg, image
 
-from pytest_mediaimage.errors import PolicyError
+from pytest_mediaimage.checks.license.builds import image_builds
+from pytest_mediaimage.checks.license.items import held_in_packages
+from pytest_mediaimage.checks.subject import Subject
+from pytest_mediaimage.checks.workbench import Workbench
+from pytest_mediaimage.errors import PolicyError, ToolUnavailable
 from pytest_mediaimage.image.build import BuiltLayer, Item, layer
+from pytest_mediaimage.image.reference import Reference
 from pytest_mediaimage.policy import load_policy
 from pytest_mediaimage.policy.licenses import AllowIf, Condition
 from pytest_mediaimage.policy.model import Ignore
@@ -26,16 +32,18 @@ compare = layer_images.judge
 
 
 @pytest.fixture(autouse=True)
-def without_packages(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """syft takes seconds, and most of these images hold no package."""
-    if "syft" not in request.keywords and "syft" not in request.node.name:
-        monkeypatch.setenv("PATH", "/nonexistent")
-        monkeypatch.setattr("pytest_mediaimage.checks.license.components.held_in_packages", lambda *_: iter(()))
+def syft_that_fails(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """The real one takes seconds, and most of these images hold no package."""
+    if "with_syft" not in request.node.name:
+        (tmp_path / "bin").mkdir()
+        (tmp_path / "bin" / "syft").write_text("#!/bin/sh\nexit 1\n")
+        (tmp_path / "bin" / "syft").chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
 
 
 def of(tmp_path: Path, configuration: bytes = GPL, more: tuple[Item, ...] = (), **policy: Any) -> Result:
     config = policy.pop("config", None)
-    return judge(tmp_path, CHECK, [*image(configuration), *more], config=config, **policy)
+    return judge(tmp_path / "images", CHECK, [*image(configuration), *more], config=config, **policy)
 
 
 def test_the_preset_says_nothing_of_a_plain_build(tmp_path: Path) -> None:
@@ -47,6 +55,7 @@ def test_the_preset_says_nothing_of_a_plain_build(tmp_path: Path) -> None:
 def test_a_denied_licence_names_library_version_and_byte(tmp_path: Path) -> None:
     result = of(tmp_path, b"--enable-libfdk-aac", license_deny=("FDK-AAC",))
     ((severity, message),) = told(result)
+    assert "packages unknown (" in str(result.measured)
     assert severity == "error" and "(FDK-AAC; configured: '--enable-libfdk-aac' at byte " in message
     assert "is under FDK-AAC, which license.deny names" in message
     assert result.findings[0].file == "/usr/bin/ffmpeg"
@@ -119,9 +128,11 @@ Description: x
 DEP5 = "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\nFiles: *\nLicense: {}\n"
 
 
-@pytest.mark.skipif("not __import__('shutil').which('syft')", reason="no syft on the PATH")
-def test_packages_of_the_sbom_by_their_own_copyright_files_syft(tmp_path: Path) -> None:
-    find_syft()
+def test_packages_of_the_sbom_by_their_own_copyright_files_with_syft(tmp_path: Path) -> None:
+    try:
+        find_syft()
+    except ToolUnavailable:
+        pytest.skip("no syft here")
     documents = {
         "good": DEP5.format("Expat"),
         "bad": DEP5.format("AGPL-3+"),
@@ -144,6 +155,13 @@ def test_packages_of_the_sbom_by_their_own_copyright_files_syft(tmp_path: Path) 
     }
     assert "deb package bad 1.0-1 (/usr/share/doc/bad/copyright) is under AGPL-3.0-or-later" in found["bad"][1]
     assert "no licence that is known" in found["silent"][1]
+
+
+def subject_of(folder: Path, items: Sequence[Item]) -> Subject:
+    folder.mkdir(parents=True, exist_ok=True)
+    root = layer_images.write(folder / "image", [layer(items, "COPY . /")])
+    bench = Workbench(cache=folder / "cache", runtime_name="auto", static=True, golden_folder=folder / "golden")
+    return Subject(bench, Reference.parse(f"oci:{root}"), layer_images.AMD64)
 
 
 def layers(configuration: bytes, stated: bytes = b"GPL version 2 or later") -> list[BuiltLayer]:
@@ -218,3 +236,39 @@ def test_rules_of_a_policy_file(tmp_path: Path) -> None:
     assert policy.license_allow_if == (AllowIf(("GPL-2.0-or-later",), all=(SOURCE,)),)
     assert policy.ignore[0].covers(CHECK, "/x", "x264: denied") and not policy.ignore[0].covers(CHECK, "/x", "x265: d")
     assert LABEL.startswith("org.opencontainers")
+
+
+def test_debians_ffmpeg_packages_are_told_apart_by_the_build_that_they_hold(tmp_path: Path) -> None:
+    """libavcodec59 and libavcodec-extra59 have one copyright file, and hold another build each."""
+    for name, configuration, stated, concluded in (
+        ("libavcodec59", b"--enable-gpl", b"GPL version 2 or later", "GPL-2.0-or-later"),
+        ("libavcodec-extra59", b"--enable-gpl --enable-version3", b"GPL version 3 or later", "GPL-3.0-or-later"),
+    ):
+        items = [
+            *glibc(),
+            ffmpeg(configuration, stated, path="usr/lib/x86_64-linux-gnu/libavcodec.so.59.37.100"),
+            Item(f"usr/share/doc/{name}/copyright", DEP5.format("LGPL-2.1+").encode()),
+        ]
+        subject = subject_of(tmp_path / name, items)
+        component = {"name": name, "version": "7:5.1.9-0+deb12u1", "purl": f"pkg:deb/debian/{name}@5.1.9?arch=amd64"}
+        other = {
+            "name": "libx",
+            "version": "1",
+            "purl": "pkg:deb/debian/libx@1",
+            "licenses": [{"license": {"id": "MIT"}}],
+        }
+        held = list(held_in_packages(subject.image, [component, other, {"purl": 7}], image_builds(subject)))
+        assert [one.license.main for one in held] == [concluded, None]
+        assert held[0].words.endswith("(concluded from its own configuration)")
+        assert held[1].license.parts == ("MIT",)
+
+
+def test_alpines_database_is_read_for_its_packages(tmp_path: Path) -> None:
+    database = b"C:Q1\nP:musl\nV:1.2.5-r0\nL:MIT\n\nP:old\nV:1-r0\nL:GPL2+\nF:lib\nR:x\n\n"
+    subject = subject_of(tmp_path, [Item("lib/apk/db/installed", database)])
+    listed = [{"name": name, "version": "1", "purl": f"pkg:apk/alpine/{name}@1"} for name in ("musl", "old", "none")]
+    assert [one.license.main for one in held_in_packages(subject.image, listed, [])] == [
+        "MIT",
+        "GPL-2.0-or-later",
+        None,
+    ]

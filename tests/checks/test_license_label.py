@@ -73,7 +73,8 @@ def test_equals_takes_nothing_more_and_nothing_less(tmp_path: Path) -> None:
 
 def test_debians_label_by_what_its_ffmpeg_states_is_no_error(tmp_path: Path) -> None:
     result = of(tmp_path, "GPL-2.0-or-later", b"--enable-gpl --enable-libcdio", b"GPL version 2 or later")
-    assert [severity for severity, _ in told(result)] == ["warning"]
+    ((severity, message),) = told(result)
+    assert severity == "note" and "libcdio (GPL-3.0-or-later; configured: '--enable-libcdio' at byte" in message
 
 
 def test_an_unknown_id_is_named_with_what_was_meant(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ PLANTS = {
     "contents.kernel-drivers": (planted.kernel_module, ["/opt/driver/nv.bin is a kernel module", "RUN make -C driver"]),
     "ffmpeg.capabilities": (planted.without_x264, ["/usr/local/bin/ffmpeg lacks the encoder libx264"]),
     "license.ffmpeg": (planted.nonfree, ["--enable-nonfree", "COPY ffmpeg /usr/local/bin/"]),
+    "license.label": (planted.labelled_lgpl, ["says LGPL-2.1-or-later, concluded is GPL-3.0-or-later"]),
     "sbom.generated": (planted.anonymous, ["/usr/local/bin/ffmpeg is an FFmpeg that the SBOM doesn't name"]),
 }
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...ffmpeg import FFmpegIdentity, combine
 from ...ffmpeg.components import Component, combine_components, configured_components
-from ...ffmpeg.license import Conflict, License, read_license
+from ...ffmpeg.license import Conflict, License, read_license, told
 from ...result import Finding
 from ..context import Context
 from ..subject import FoundFFmpeg, Subject
@@ -34,6 +34,13 @@ class ImageBuild:
                 if any(one.id == component.id and one.linkage == component.linkage for one in components_of(found)):
                     return found
         return next((found for found in self.files if found.identity.licenses), self.files[0])
+
+    def told(self) -> str:
+        """The libraries that decide its licence, each with the file that its byte offset is of."""
+        several = len(self.files) > 1
+        return ", ".join(
+            told(one) + (f" in {self.holder([one]).path}" if several else "") for one in self.license.components
+        )
 
     def conflicts(self) -> list[tuple[FoundFFmpeg, Conflict]]:
         """Each with the file that its byte offsets are of."""

@@ -77,8 +77,8 @@ def _licenses(context: Context, name: str, old: Sequence[ImageBuild], new: Seque
     now = strictest(build.license.concluded for build in new)
     if was is None or now is None or was == now:
         return
-    because = [told(one) for build in new if build.license.concluded == now for one in build.license.components]
-    words = f": {_list(because)}" if because and exceeds(now, was) else ""
+    because = ", ".join(filter(None, (build.told() for build in new if build.license.concluded == now)))
+    words = f": {because}" if because and exceeds(now, was) else ""
     yield _change(
         context,
         new,

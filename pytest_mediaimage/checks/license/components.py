@@ -15,7 +15,7 @@ from .rules import Rules, Verdict
 
 _FIX = {
     "denied": "Build the image without {name}, or take {ids} out of license.deny.",
-    "not allowed": "Build the image without {name}, or add {ids} to license.allow.",
+    "not allowed": "Add {ids} to license.allow where its terms suit you, or build the image without {name}.",
     "conditions": "Add what license.allow-if asks for ({missing}), or build the image without {name}.",
     "unknown": "Find out the licence of {name}, and say so where it is packaged; or accept it with a reason and a day: "
     'ignore: [{{check: license.components, evidence: "{name}:*", reason: ..., until: ...}}].',
@@ -64,11 +64,11 @@ def _judge(context: Context, rules: Rules, held: Held) -> Iterator[Finding]:
     if license.main is not None or not license.parts:
         verdict = rules.judge(license.main)
         if verdict is not None:
-            yield _finding(context, rules, held, verdict, license.main)
+            yield _finding(context, rules, held, verdict, "is under", license.main)
         elif denied := [id for part in license.parts for id in rules.denied_in(part)]:
             # A copyright file is about the whole source: what was built from it may have nothing of these files.
             whole = Verdict("denied", tuple(dict.fromkeys(denied)))
-            yield _finding(context, rules, held, whole, "in some files of its source", Severity.NOTE)
+            yield _finding(context, rules, held, whole, "has files in its source under", severity=Severity.NOTE)
         return
     # A text for people, or a flat list: which of these is the package's own isn't known.
     judged = [verdict for part in license.parts if (verdict := rules.judge(part)) and verdict.word != "unknown"]
@@ -77,13 +77,18 @@ def _judge(context: Context, rules: Rules, held: Held) -> Iterator[Finding]:
         same = [one for one in judged if one.word == word]
         ids = tuple(dict.fromkeys(id for one in same for id in one.ids))
         missing = tuple(dict.fromkeys(text for one in same for text in one.missing))
-        yield _finding(
-            context, rules, held, Verdict(word, ids, missing), "in some files, which isn't known", Severity.WARNING
-        )
+        words = "doesn't say which of its licences is for which part, and names"
+        yield _finding(context, rules, held, Verdict(word, ids, missing), words, severity=Severity.WARNING)
 
 
 def _finding(
-    context: Context, rules: Rules, held: Held, verdict: Verdict, where: str | None, severity: Severity | None = None
+    context: Context,
+    rules: Rules,
+    held: Held,
+    verdict: Verdict,
+    verb: str,
+    whole: str | None = None,
+    severity: Severity | None = None,
 ) -> Finding:
     ids = ", ".join(verdict.ids)
     missing = ", ".join(verdict.missing)
@@ -91,12 +96,11 @@ def _finding(
         "denied": f"{ids}, which license.deny names",
         "not allowed": f"{ids}, which license.allow doesn't name",
         "conditions": f"{ids}, which license.allow-if accepts only with {missing}",
-        "unknown": f"{ids or 'an unknown licence'}, which nobody has judged" if ids else "no licence that is known",
+        "unknown": f"{ids}, which SPDX doesn't list and no rule names" if ids else "no licence that is known",
     }[verdict.word]
     if verdict.word == "unknown" and rules.unknown == "warn":
         severity = Severity.WARNING
-    whole = f" ({where})" if where and where != ids else ""
-    message = f"{held.words} is under {words}{whole}"
+    message = f"{held.words} {verb} {words}" + (f" ({whole})" if whole and whole != ids else "")
     fields: dict[str, Any] = {
         "evidence": f"{held.name}: {verdict.word} {ids}".rstrip(),
         "fix": _FIX[verdict.word].format(name=held.name, ids=ids or "its licence", missing=missing),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...ffmpeg import exceeds as is_stricter
 from ...ffmpeg import strictest
-from ...ffmpeg.license import Conflict, told
+from ...ffmpeg.license import Conflict
 from ...result import Finding, Severity
 from ..context import Context
 from ..registry import check
@@ -66,7 +66,7 @@ def _conflict(context: Context, build: ImageBuild, found: FoundFFmpeg, conflict:
 def _exceeds(context: Context, build: ImageBuild, concluded: str, maximum: str) -> Finding:
     """What is concluded, and the libraries by which it is more than what the build states."""
     stated = build.license.stated or "nothing"
-    because = ", ".join(told(one) for one in build.license.components)
+    because = build.told()
     holds = f"; it holds {because}" if because and concluded != build.license.stated else ""
     return build.finding(
         context,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from ...ffmpeg.license import NONFREE, ORDER, strictest, told
+from ...ffmpeg.license import NONFREE, ORDER, strictest
 from ...result import Finding, Severity
 from ...sbom.licenses import Expression, InvalidExpression
 from ..context import Context
@@ -63,7 +63,7 @@ def label(context: Context) -> Iterator[Finding]:
         if not claimed.says_same(whole) and not claimed.says_same(Expression.parse(concluded)):
             yield _finding(context, _differs(claimed, builds, whole.text), f"isn't {whole.text}", whole.text, None)
     elif not covers(claimed, concluded):
-        severity = None if strict else _weight(claimed, concluded)
+        severity = None if strict else _weight(claimed, concluded, builds)
         yield _finding(context, _differs(claimed, builds, concluded), f"less than {concluded}", concluded, severity)
 
 
@@ -79,15 +79,17 @@ def covers(claimed: Expression, concluded: str) -> bool:
     return not claimed.holds(lambda id: not as_strict(id))
 
 
-def _weight(claimed: Expression, concluded: str) -> Severity | None:
+def _weight(claimed: Expression, concluded: str, builds: Sequence[ImageBuild]) -> Severity | None:
     """How bad a label that claims less is in any image: None where it is an error.
 
-    One that says LGPL of a GPL build contradicts it. One that names neither is mostly meant for the application alone.
+    One that says LGPL of a GPL build contradicts it. One that names neither is mostly meant for the application alone,
+    and one that says GPL as FFmpeg itself does, but for a library's later version, is what Debian's build gets.
     """
     ranks = [rank for rank in map(_rank, claimed.ids) if rank >= 0]
-    if not ranks:
-        return Severity.NOTE
     gpl = ORDER.index("GPL-2.0-or-later")
+    stated = strictest(build.license.stated for build in builds)
+    if not ranks or (max(ranks) >= gpl and stated and covers(claimed, stated)):
+        return Severity.NOTE
     return None if max(ranks) < gpl <= ORDER.index(concluded) < ORDER.index(NONFREE) else Severity.WARNING
 
 
@@ -107,7 +109,7 @@ def _differs(claimed: Expression, builds: Sequence[ImageBuild], concluded: str) 
 def _because(builds: Sequence[ImageBuild], concluded: str, strict: str | None = None) -> str:
     """A licence, with the file and what it was concluded from there."""
     build = next(one for one in builds if one.license.concluded == (strict or concluded))
-    holds = ", ".join(told(one) for one in build.license.components)
+    holds = build.told()
     stated = f"stated {build.license.stated or 'nothing'}" + (f", holds {holds}" if holds else "")
     return f"{concluded} ({build.files[0].path}: {stated})"
 
