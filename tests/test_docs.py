@@ -34,7 +34,8 @@ def test_every_check_is_in_the_reference_with_its_severity() -> None:
     cases = {f"transcode.{name}" for name in CASES}
     assert documented == {name: severity for name, severity in actual.items() if name not in cases}
     assert set(documented) == known_ids() - cases
-    assert {actual[name] for name in cases & set(actual)} == {"error"} and "| `transcode.CASE` | error |" in REFERENCE
+    milder = {name for name in cases & set(actual) if actual[name] != "error"}
+    assert milder == {"transcode.timed-id3"} and "| `transcode.CASE` | error |" in REFERENCE
 
 
 SECTIONS = [

@@ -12,7 +12,7 @@ from mutants import MUTANTS, Mutant
 from support.debian import CannotBuild
 
 from pytest_mediaimage.checks import ALL
-from pytest_mediaimage.checks.transcode import HARDWARE
+from pytest_mediaimage.checks.cards import HARDWARE
 from pytest_mediaimage.result import Severity, Status
 
 
