@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
+from support import builds
 from support.builds import BUILDS, real_build
 from table_writer import AARCH64, X86_64, Codec, TableWriter, known_identity
 
@@ -27,6 +29,15 @@ def test_tables_equal_what_the_build_prints(name: str) -> None:
             continue
         assert read is not None, f"{table} unknown"
         assert list(read) == sorted(printed[table]), table
+
+
+@pytest.mark.parametrize("name", ["lgpl-fdk-aac", "gpl-nonfree"])
+def test_tables_of_a_build_with_a_handful_of_codecs(tiny_ffmpeg: dict[str, Path], name: str) -> None:
+    read, printed = read_build(tiny_ffmpeg[name]), builds.printed([str(tiny_ffmpeg[name])])
+    assert read is not None and "libfdk_aac" in printed["encoders"]
+    assert {table: list(getattr(read, table) or ()) for table in TABLES} == {
+        table: sorted(printed[table]) for table in TABLES
+    }
 
 
 def tables(data: bytes, identity: FFmpegIdentity | None = None) -> Tables:

@@ -18,6 +18,7 @@ from pytest_mediaimage.media.made import Made
 from pytest_mediaimage.media.playlists import beside, names_in
 from pytest_mediaimage.media.recipe import argv_of, fill, values_of
 
+_KINDS = ("encoders", "decoders", "filters", "protocols", "muxers")
 Change = Callable[[list[str]], list[str]]
 
 
@@ -31,10 +32,7 @@ class Build:
     def lacks(self, case: Case) -> list[str]:
         """What the case needs and the build hasn't."""
         missing = [
-            name
-            for kind in ("encoders", "decoders", "filters")
-            for name in getattr(case.needs, kind)
-            if name not in _listed(self.program, kind)
+            name for kind in _KINDS for name in getattr(case.needs, kind) if name not in _listed(self.program, kind)
         ]
         return missing + [
             form for encoder, form in case.needs.pix_fmts if form not in _listed(self.program, f"h encoder={encoder}")
@@ -45,7 +43,7 @@ class Build:
 def _listed(program: str, what: str) -> frozenset[str]:
     argv = [program, "-hide_banner", *f"-{what}".split()]
     text = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=True).stdout
-    return (getattr(capabilities, what) if what in ("encoders", "decoders", "filters") else capabilities.pix_fmts)(text)
+    return (getattr(capabilities, what) if what in _KINDS else capabilities.pix_fmts)(text)
 
 
 @cache

@@ -59,4 +59,6 @@ def test_nothing_is_said_of_a_right_encoder() -> None:
 def test_there_are_wrong_encoders_of_every_case_and_names_are_their_own() -> None:
     assert len(BY_NAME) == len(ENCODERS)
     assert sum(not encoder.near_miss for encoder in ENCODERS) >= 60
-    assert {encoder.case.name for encoder in ENCODERS if not encoder.near_miss} == set(CASES)
+    assert {encoder.case.name for encoder in ENCODERS if not encoder.near_miss} == {
+        name for name, case in CASES.items() if case.server is None
+    }

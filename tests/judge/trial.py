@@ -85,6 +85,16 @@ def seen(encoder: Encoder, seed: int) -> Verdict:
     )
 
 
+def is_right(case: Case, build: Build) -> bool:
+    """Whether the build must do the case without a word of the judge's.
+
+    A case with a server is left to tests/media/test_network.py. FFmpeg before 6 drops the head of each ID3 tag, and
+    that is to be said.
+    """
+    truly_wrong = case.name == "timed-id3" and version(build).startswith(("4.", "5."))
+    return not build.lacks(case) and case.server is None and not truly_wrong
+
+
 @dataclass(frozen=True)
 class Alarm:
     """What was said of right encoders: `runs` of a case with a build, `alarms` messages; `exact` golden values."""
@@ -133,7 +143,7 @@ def main() -> int:
         verdicts = list(pool.map(partial(_caught, partial(seen, seed=seed)), [e for e in ENCODERS if only in e.name]))
         print(table([verdict for verdict in verdicts if isinstance(verdict, Verdict)]))
         failed = [verdict for verdict in verdicts if isinstance(verdict, str)]
-        pairs = [(case.name, build.name) for case in CASES.values() for build in builds() if not build.lacks(case)]
+        pairs = [(case.name, build.name) for case in CASES.values() for build in builds() if is_right(case, build)]
         alarms = list(pool.map(partial(_caught, partial(honest, runs=runs)), pairs if not only else []))
     if not only:
         print(alarm_table([alarm for alarm in alarms if isinstance(alarm, Alarm)]))

@@ -227,6 +227,24 @@ def wrong_field_first(trial: Trial) -> str:
     return "mean PSNR-Y is"
 
 
+@wrong("interlaced-kept")
+def fields_made_progressive(trial: Trial) -> str:
+    trial.encode("-flags:v", "-ildct-ilme")
+    return "frames 0-49 of 50 not marked as interlaced"
+
+
+@wrong("interlaced-kept")
+def fields_woven_anew(trial: Trial) -> str:
+    trial.encode("-vf", "bwdif=mode=send_frame")
+    return "bottom field: frame"
+
+
+@wrong("interlaced-kept")
+def fields_in_the_other_order(trial: Trial) -> str:
+    trial.encode("-vf", "setfield=bff")
+    return "frames 0-49 with the bottom field first, the source's begin with the other"
+
+
 @wrong("rotated")
 def upside_down(trial: Trial) -> str:
     trial.encode("-vf", "hflip,vflip")

@@ -257,6 +257,25 @@ def captions_of_one_frame_lost(trial: Trial) -> str:
     return f"frame {number} lost the captions"
 
 
+@wrong("timed-id3", build="shaka")
+def id3_tags_lost(trial: Trial) -> str:
+    trial.encode("-dn")
+    return "the timed metadata is gone: there is no data track"
+
+
+@wrong("timed-id3", build="shaka")
+def id3_one_tag_lost(trial: Trial) -> str:
+    trial.encode("-bsf:d", f"noise=drop=eq(n\\,{trial.pick(1, 3)})")
+    return "4 packets of timed metadata, 5 were expected"
+
+
+@wrong("timed-id3", build="shaka")
+def id3_tags_late(trial: Trial) -> str:
+    ticks = trial.pick(180, 9000)
+    trial.encode("-bsf:d", f"setts=pts=PTS+{ticks}:dts=DTS+{ticks}")
+    return f"{ticks / 90:.0f} ms late against the picture (5 of 5 packets)"
+
+
 @wrong("subtitle-burn-in")
 def subtitles_not_drawn(trial: Trial) -> str:
     trial.encode("-vf", "null")
