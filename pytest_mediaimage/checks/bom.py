@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +38,7 @@ def syft_run(image: Image, *, cache: Path, work: Path) -> SyftRun:
 
 
 def merged(
-    image: Image, files: Iterable[FoundFFmpeg], syft: Callable[[], SyftRun]
+    image: Image, files: Sequence[FoundFFmpeg], syft: Callable[[], SyftRun]
 ) -> tuple[Sbom, EnvironmentFault | None]:
     """Wait for syft, read what it wrote, and add the FFmpeg that we found.
 
@@ -53,6 +53,7 @@ def merged(
     try:
         run = syft()
         packages = json.loads(run.result(timeout=_TIMEOUT).read_bytes())
+        _reduce_licenses(image, files, packages)
         made_by = f"syft {run.version}"
     except EnvironmentFault as fault:
         lacking = fault
@@ -66,6 +67,22 @@ def merged(
         missing=_reason(lacking) if lacking else "",
     )
     return sbom, lacking
+
+
+def _reduce_licenses(image: Image, files: Sequence[FoundFFmpeg], document: dict[str, Any]) -> None:
+    """Give each distribution's package the one expression that its own files come to, beside syft's flat list."""
+    from ..sbom.bom import LICENSE, LICENSE_SOURCE
+    from .license.builds import image_builds
+    from .license.items import package_license
+
+    builds = image_builds(files)
+    for component in document.get("components", ()):
+        if not str(component.get("purl", "")).startswith(("pkg:deb/", "pkg:apk/")):
+            continue
+        found = package_license(image, component, builds)
+        if found and (expression := found[0].main):
+            added = [{"name": LICENSE, "value": expression}, {"name": LICENSE_SOURCE, "value": found[1]}]
+            component["properties"] = [*component.get("properties", ()), *added]
 
 
 def bom_of(policy: Policy, subject: Subject, version: str) -> Sbom:

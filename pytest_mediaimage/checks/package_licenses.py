@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from ..image.entries import Entry
@@ -15,6 +16,9 @@ _DOC = "usr/share/doc/"
 _LONGEST = 1 << 20  # of a copyright file; Chromium's has 2 MB, and begins with what it is about
 _LONGEST_LINE = 1 << 16
 _MOST = 20_000  # packages
+
+# Packages of one source have one text, and mostly follow each other.
+_read = lru_cache(maxsize=8)(read_copyright)
 
 
 class PackageLicenses:
@@ -41,7 +45,7 @@ class _Copyright:
             self._length += len(self._chunks[-1])
 
     def finish(self) -> list[Any] | None:
-        found = read_copyright(b"".join(self._chunks).decode("utf-8", "replace"))
+        found = _read(b"".join(self._chunks).decode("utf-8", "replace"))
         return found.to_json() if found else None
 
 

@@ -338,5 +338,6 @@ def _measured(case: Case, judgement: Judgement) -> str:
     software = metrics.get("software_psnr_y_mean")
     beside = f" (software {software:.2f} dB)" if isinstance(software, float) else ""
     quality = f"PSNR-Y {psnr:.2f} dB{beside}, " if isinstance(psnr, float) else ""
-    count = f"{metrics['frames']} frames" if "frames" in metrics else f"{len(case.rules)} rules"
+    rules = f"{len(case.rules)} rule{'s' if len(case.rules) > 1 else ''}"
+    count = f"{metrics['frames']} frames" if "frames" in metrics else rules
     return f"{quality}{count}" + (f", golden {judgement.golden.status}" if case.golden else "")

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 PACKAGES = "mediaimage:packages"
 """The property of the BOM's metadata that says where its packages come from: ``syft 1.18.1``, or ``missing: `` and
 the reason."""
+LICENSE, LICENSE_SOURCE = "mediaimage:license", "mediaimage:license:source"
+"""Properties of a distribution's package: its licence as one SPDX expression, and what says so. syft lists the licences
+of all files in a package's source; Debian's FFmpeg packages have the same eighteen each."""
 _MISSING = "missing: "
 
 

@@ -257,7 +257,9 @@ def test_debians_ffmpeg_packages_are_told_apart_by_the_build_that_they_hold(tmp_
             "purl": "pkg:deb/debian/libx@1",
             "licenses": [{"license": {"id": "MIT"}}],
         }
-        held = list(held_in_packages(subject.image, [component, other, {"purl": 7}], image_builds(subject)))
+        held = list(
+            held_in_packages(subject.image, [component, other, {"purl": 7}], image_builds(subject.ffmpeg_files))
+        )
         assert [one.license.main for one in held] == [concluded, None]
         assert held[0].words.endswith("(concluded from its own configuration)")
         assert held[1].license.parts == ("MIT",)

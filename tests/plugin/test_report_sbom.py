@@ -117,6 +117,14 @@ def test_debians_image(real_syft, media, debian_image, pytester):
         if item["name"] == "mediaimage:component:name"
     }
     assert all(held[name]["purl"].startswith("pkg:deb/debian/lib") for name in KNOWN)
+    licenses = {
+        component["name"]: item["value"]
+        for component in sbom.json["components"]
+        for item in component.get("properties", ())
+        if item["name"] == "mediaimage:license"
+    }
+    assert licenses["libavcodec59"] == "GPL-2.0-or-later" and licenses["libavdevice59"] == "GPL-3.0-or-later"
+    assert licenses["libopus0"] == "BSD-3-Clause" and len(licenses) > 200
     edges = {entry["ref"]: entry["dependsOn"] for entry in sbom.json["dependencies"]}
     (ffmpeg,) = edges[sbom.json["metadata"]["component"]["bom-ref"]]
     assert {held[name]["bom-ref"] for name in KNOWN} <= set(edges[ffmpeg])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from ...ffmpeg.components import Component, combine_components, configured_compo
 from ...ffmpeg.license import Conflict, License, read_license, told
 from ...result import Finding
 from ..context import Context
-from ..subject import FoundFFmpeg, Subject
+from ..subject import FoundFFmpeg
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,10 @@ class ImageBuild:
         return context.finding(f"{found.path}{more}: {message}{gone}", layer=found.layer, file=found.path, **fields)
 
 
-def image_builds(subject: Subject) -> list[ImageBuild]:
+def image_builds(ffmpeg_files: Iterable[FoundFFmpeg]) -> list[ImageBuild]:
     """Files with one configure line are one build."""
     groups: dict[str | None, list[FoundFFmpeg]] = {}
-    for found in subject.ffmpeg_files:
+    for found in ffmpeg_files:
         groups.setdefault(found.identity.configuration, []).append(found)
     builds = []
     for files in groups.values():

@@ -18,7 +18,7 @@ _FIX = "Say so in the release notes; where it wasn't meant, compare the configur
 def library_changes(context: Context, builds: Sequence[ImageBuild]) -> Iterator[Finding]:
     """Libraries and licences gained and lost since --media-baseline: notes, and a warning for what is stricter."""
     previous = context.subject.previous
-    old = [build for build in image_builds(previous) if build.visible] if previous else []
+    old = [build for build in image_builds(previous.ffmpeg_files) if build.visible] if previous else []
     new = [build for build in builds if build.visible]
     if not old or not new or previous is None:
         return
@@ -60,8 +60,8 @@ def codec_changes(context: Context) -> Iterator[Finding]:
     previous = context.subject.previous
     if previous is None:
         return
-    old = [build for build in image_builds(previous) if build.visible]
-    new = [build for build in image_builds(context.subject) if build.visible]
+    old = [build for build in image_builds(previous.ffmpeg_files) if build.visible]
+    new = [build for build in image_builds(context.subject.ffmpeg_files) if build.visible]
     for table in _TABLES if old and new else ():
         was, now = _names(old, table), _names(new, table)
         if was is None or now is None:

@@ -30,7 +30,7 @@ _FIX = {
 )
 def components(context: Context) -> Iterator[Finding]:
     rules = Rules(context.policy, context.image)
-    builds = image_builds(context.subject)
+    builds = image_builds(context.subject.ffmpeg_files)
     held = list(held_in_builds(builds))
     libraries = len(held) - len(builds)
     if rules.any:

@@ -31,7 +31,7 @@ _FIX_STRICTER = "Hand the image on under {}, or build FFmpeg without that librar
     why="A nonfree build may be shipped to nobody, and a wrong licence text is the packager's to answer for.",
 )
 def ffmpeg(context: Context) -> Iterator[Finding]:
-    builds = image_builds(context.subject)
+    builds = image_builds(context.subject.ffmpeg_files)
     if not builds:
         context.skip("the image holds no FFmpeg that can be read")
     maximum, nonfree = context.policy.license_max, context.policy.license_nonfree

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...ffmpeg.license import told
+from ...ffmpeg.license import read_license, told
 from ...image.image import Image
 from ...sbom.licenses import InvalidExpression, PackageLicense
 from ...sbom.licenses.package import conjunction
@@ -56,16 +56,31 @@ def held_in_packages(image: Image, components: Sequence[Any], builds: Sequence[I
     file, and two licences.
     """
     for component in components:
-        match = _PURL.match(str(component.get("purl", ""))) if isinstance(component, Mapping) else None
-        if match is None:
-            continue
-        name, version = str(component.get("name", "")), str(component.get("version", ""))
-        license, source = _of_package(image, match["type"], name, component, builds)
-        yield Held(name, f"{match['type']} package {name} {version} ({source})", license)
+        if isinstance(component, Mapping) and (found := package_license(image, component, builds)):
+            license, source = found
+            name, version = str(component.get("name", "")), str(component.get("version", ""))
+            yield Held(name, f"{_kind(component)} package {name} {version} ({source})", license)
+
+
+def package_license(
+    image: Image, component: Mapping[str, Any], builds: Sequence[ImageBuild]
+) -> tuple[PackageLicense, str] | None:
+    """A CycloneDX component's licence and what says so; None where it is no package."""
+    kind = _kind(component)
+    return _of_package(image, kind, str(component.get("name", "")), component, builds) if kind else None
+
+
+def _kind(component: Mapping[str, Any]) -> str:
+    match = _PURL.match(str(component.get("purl", "")))
+    return match["type"] if match else ""
 
 
 def concluded_of_package(name: str, builds: Sequence[ImageBuild]) -> str | None:
-    """The concluded licence of the build that a distribution's FFmpeg package holds; None for other packages."""
+    """The concluded licence of what a distribution's FFmpeg package holds; None for other packages.
+
+    What is linked counts where it is linked: libcdio makes Debian's libavdevice59 GPL-3.0-or-later, and not its
+    libavcodec59, though the configure line of both names it.
+    """
     if match := _FFMPEGS.fullmatch(name):
         wanted = re.compile(rf".*/{match['stem']}\.so\.{match['major']}(?:\..*)?")
     elif name == "ffmpeg":
@@ -75,7 +90,8 @@ def concluded_of_package(name: str, builds: Sequence[ImageBuild]) -> str | None:
     for build in builds:
         for found in build.files:
             if found.visible and wanted.fullmatch(found.path):
-                return build.license.concluded
+                linked = [one for one in found.build.components if one.linkage != "configured"]
+                return read_license(found.identity, linked).concluded
     return None
 
 

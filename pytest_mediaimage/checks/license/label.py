@@ -30,7 +30,7 @@ def label(context: Context) -> Iterator[Finding]:
     mode = context.policy.license_label
     if mode == "ignore":
         context.skip("the policy says license: {label: ignore}")
-    builds = [build for build in image_builds(context.subject) if build.license.concluded]
+    builds = [build for build in image_builds(context.subject.ffmpeg_files) if build.license.concluded]
     concluded = strictest(build.license.concluded for build in builds)
     if concluded is None:
         context.skip("the image holds no FFmpeg whose licence can be concluded")

@@ -54,10 +54,16 @@ class Expression:
 
 
 @functools.cache
-def _licensing() -> Any:
-    from license_expression import get_spdx_licensing
+def _library() -> Any:
+    """Kept, so that its errors are the same classes wherever it is asked, also where a test has it imported anew."""
+    import license_expression
 
-    return get_spdx_licensing()
+    return license_expression
+
+
+@functools.cache
+def _licensing() -> Any:
+    return _library().get_spdx_licensing()
 
 
 @functools.cache
@@ -77,15 +83,13 @@ def spdx_id(name: str) -> str | None:
 
 @functools.lru_cache(maxsize=4096)
 def _parsed(text: str) -> Expression:
-    from license_expression import ExpressionError, ExpressionParseError
-
     if not text.strip():
         raise InvalidExpression("an empty text is no SPDX expression", remedy=_REMEDY)
     if len(text) > LONGEST or _depth(text) > _DEEPEST:
         raise InvalidExpression(f"{text[:40]!r}... is too long or too deep for an SPDX expression", remedy=_REMEDY)
     try:
         tree = _licensing().parse(text)
-    except (ExpressionError, ExpressionParseError) as error:
+    except (_library().ExpressionError, _library().ExpressionParseError) as error:
         raise InvalidExpression(f"{_shown(text)} is no SPDX expression: {error}", remedy=_REMEDY) from error
     except (AssertionError, AttributeError, LookupError, TypeError, RecursionError) as error:  # as of "(AND x"
         raise InvalidExpression(f"{_shown(text)} is no SPDX expression", remedy=_REMEDY) from error
