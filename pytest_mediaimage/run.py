@@ -14,6 +14,7 @@ import pytest
 
 from .compat_items import collect_foreign, collect_named, is_argument
 from .errors import EnvironmentFault, MediaImageError, UsageError
+from .instead import list_checks, start_policy
 from .items import (
     CheckItem,
     collect_checks,
@@ -28,9 +29,7 @@ from .session import (
     MediaSession,
     Options,
     find_sample,
-    list_checks,
     report_failure,
-    start_policy,
 )
 
 if TYPE_CHECKING:

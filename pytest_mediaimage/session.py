@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -14,7 +14,6 @@ from .checks.ahead import usable_cores
 from .checks.bom import bom_of
 from .checks.context import Context
 from .checks.goldens import orphan_notes
-from .checks.measuring import measure
 from .checks.opening import open_subjects
 from .checks.registry import Begun, run_check
 from .checks.sampling import sample_file
@@ -22,7 +21,7 @@ from .checks.transcode import case_named
 from .checks.vulnerabilities import given_report
 from .checks.workbench import FACTS_LIMIT, Workbench, default_cache_directory
 from .compat import ForeignFiles
-from .errors import EnvironmentFault, MediaImageError, StorageFault, UsageError
+from .errors import EnvironmentFault, MediaImageError, UsageError
 from .policy import (
     KNOWN_NAME,
     ImageRun,
@@ -33,18 +32,13 @@ from .policy import (
     load_policy,
     load_preset,
     override,
-    parse_policy,
 )
-from .policy.schema import KEYS
-from .policy.starting import first_policy, with_failures
 from .report import Account, is_sbom, parse_destination, write
-from .report.listing import listing
 from .report.progress import EncodeLine, ProgressLine
 from .report.sbom_files import SbomFile, write_sboms
 from .report.terminal import Terminal, write_summary
 from .report.text import failure_text
 from .result import Finding, Result, Skip, Status, format_bytes
-from .storage import write_new
 
 if TYPE_CHECKING:
     from .checks.subject import Subject
@@ -370,42 +364,6 @@ def find_sample(name: str, cache: Path | None = None) -> Path:
     return sample_file(name, cache)
 
 
-def start_policy(options: Options) -> str:
-    """Write a first policy from the images at hand, for --media-init; what to tell the user of it.
-
-    Raises UsageError where there is a policy already or no image is named, and what opening and reading images raise.
-    """
-    if not options.images:
-        raise UsageError("--media-init writes a policy from an image", remedy="Pass --media-image REF.")
-    path = options.policy or options.directory / POLICY_NAME
-    for there in [path] if options.policy else [options.root / POLICY_NAME, path]:
-        if there.exists():
-            raise UsageError(
-                f"{there} exists, and --media-init overwrites nothing",
-                remedy="Remove it, or name another file with --media-policy FILE.",
-            )
-    opened = MediaSession.open(replace(options, policy=None, update_known=False))
-    try:
-        text = first_policy(measure(opened.subjects), KEYS)
-        own = look_over(options.registered)
-        opened.policy = parse_policy(text, path, known_checks=known_ids(own))
-        opened.planned = plan(opened.policy, own)
-        results = [opened.run(planned, subject) for subject in opened.subjects for planned in opened.planned]
-    finally:
-        opened.close()
-    failures = {(r.check, f.message.partition("\n")[0]): None for r in results for f in r.errors()}
-    try:
-        write_new(path, with_failures(text, list(failures)).encode())
-    except StorageFault as fault:
-        raise StorageFault(fault.message, remedy="Pass --media-policy FILE that can be written.") from fault
-    told = [f"{path} written; `pytest --media-image {options.images[0]}` holds the image to it"]
-    if failures:
-        told.append(f"{len(failures)} findings fail today; they stand at its end. --media-update-known tolerates them:")
-        told += [f"  {check}: {message}" for check, message in failures]
-    told += [f"not judged: {r.check}: {r.reason}" for r in results if r.status is Status.ERROR]
-    return "\n".join(told)
-
-
 def known_file(options: Options, policy_file: Path | None) -> Path | None:
     """Where the known findings are, or with --media-update-known will be: see --media-known."""
     if options.known:
@@ -417,13 +375,6 @@ def known_file(options: Options, policy_file: Path | None) -> Path | None:
         return None
     beside = policy_file.parent if policy_file and not options.policy else options.directory
     return beside / KNOWN_NAME
-
-
-def list_checks(options: Options) -> str:
-    """What --media-checks prints. Raises UsageError."""
-    own = look_over(options.registered)
-    policy, _ = read_policy(options, own)
-    return listing([planned.check for planned in plan(policy, own)], policy)
 
 
 def report_failure(options: Options, error: MediaImageError) -> None:

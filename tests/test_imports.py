@@ -21,13 +21,14 @@ ALLOWED: dict[str, set[str]] = {
     # pytest's door
     "plugin": {"pytest", "hookspecs", "fixtures", "run", "session"},
     "hookspecs": {"pytest"},
-    "run": {"pytest", "items", "compat_items", "session"},
+    "run": {"pytest", "items", "compat_items", "session", "instead"},
     "items": {"pytest", "session"},
     "compat_items": {"pytest", "items", "session"},
     "fixtures": {"pytest", "run", "session", "under_test", "media"},
     "under_test": {"session", "checks", "media", "runtime"},
     # one run
     "session": {"policy", "checks", "compat", "report"},
+    "instead": {"session", "policy", "checks", "report"},
     "policy": set(),
     "report": set(),
     "checks": {"policy", "image", "media", "ffmpeg", "sbom", "runtime"},

@@ -1,4 +1,4 @@
-"""A hardware path that this version can't run never vanishes silently where the policy requires it."""
+"""Cases are planned on the paths that encode, and a required path never vanishes silently."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from pytest_mediaimage.errors import UsageError
 from pytest_mediaimage.policy import Policy
 
 
-def planned(**paths: str) -> list[str | None]:
-    policy = Policy(transcode_cases=("h264-aac",), transcode_paths=paths)
-    return [item.hardware_path for item in plan(policy) if item.check.id == "transcode.h264-aac"]
+def planned(case: str, **paths: str) -> list[str | None]:
+    policy = Policy(transcode_cases=(case,), transcode_paths=paths)
+    return [item.hardware_path for item in plan(policy) if item.check.id == f"transcode.{case}"]
 
 
-def test_a_path_that_can_t_be_run_is_planned_only_where_it_is_required() -> None:
-    assert planned(cpu="if-present", nvenc="required", vaapi="if-present") == ["cpu", "nvenc"]
+def test_a_case_is_planned_on_each_path_that_encodes_what_it_is_about() -> None:
+    assert planned("h264-aac", cpu="if-present", nvenc="required", vaapi="if-present") == ["cpu", "nvenc", "vaapi"]
+    assert planned("h264-aac", cpu="required", nvdec="required") == ["cpu"], "which decodes"
+    assert planned("concat", cpu="required", nvenc="required") == ["cpu"], "which has no counterpart there"
 
 
 @pytest.mark.parametrize("cases", [(), ("h264-aac",)])
@@ -28,14 +30,15 @@ def test_a_misspelt_path_is_refused_with_and_without_cases(cases: tuple[str, ...
     assert "cpu, nvenc, nvdec, vaapi, qsv, vulkan" in str(caught.value)
 
 
-def test_a_required_path_that_isn_t_run_gives_exit_code_11(media, pytester: pytest.Pytester, write_layout) -> None:
+def test_a_required_path_without_its_device_gives_exit_code_11(media, pytester: pytest.Pytester, write_layout) -> None:
     policy = (
         "version: 1\ntranscode: {cases: [h264-aac], paths: {nvenc: required}}\nseverity: {hardware.reachable: note}\n"
     )
     (pytester.path / "mediaimage.yaml").write_text(policy)
     outcome: Outcome = media(write_layout(), "-k", "transcode")
     assert outcome.code == 11
-    assert "the hardware path nvenc isn't run in this version (the policy requires it)" in outcome.text
+    assert outcome.statuses()["transcode.h264-aac"] == "skipped"
+    assert "(the policy requires it)" in outcome.text
 
 
 @pytest.mark.parametrize(
