@@ -27,13 +27,23 @@ JUDGED = (
     ),
     Judged("config.user", "^processes run as root: no user is set", True, "It starts as root and drops it with gosu."),
     Judged(
-        "license.ffmpeg", r"libcdio \(GPL-3.0-or-later\) makes the whole", True,
+        "license.ffmpeg", r"libcdio \(GPL-3\.0-or-later; .*\) makes the whole", True,
         "Debian's libavdevice is linked with libcdio, whose licence is GPL-3.0-or-later.",
     ),
     Judged(
-        "license.ffmpeg", r"/av\.libs/.* libx264 .* without --enable-gpl", True,
+        "license.ffmpeg", r"/av\.libs/.* holds x264 .* without --enable-gpl", True,
         "The wheel av 18.1 states LGPL version 3 and brings libx264 and libx265.",
     ),
+    Judged(
+        "license.label", "^the label .* says (?:GPL-2.0-or-later|MIT|Apache-2.0|BSD-2-Clause), concluded is", True,
+        "The label is the application's, or leaves out what libcdio asks: it doesn't cover the FFmpeg beside it.",
+    ),
+    Judged(
+        "license.label", "^the label .* says LGPL-2.1-or-later, concluded is GPL-3.0-or-later", True,
+        "It is GStreamer's: its plugin for libav loads Debian's libavcodec, which is under the GPL.",
+    ),
+    Judged("license.patents", r"is in the image \(.*\): exposure", True, "A codec that the build has, with sources."),
+    Judged("sbom.attached", "^no SBOM is attached to", True, "None of them was pushed with one."),
     Judged("ffmpeg.capabilities", "^the image has no ffmpeg", True, "It has none, and needs none."),
     Judged(
         "contents.media", r"^\d+ audio and video files of installed packages .*gradio/", True,
