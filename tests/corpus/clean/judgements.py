@@ -35,7 +35,7 @@ JUDGED = (
         "The wheel av 18.1 states LGPL version 3 and brings libx264 and libx265.",
     ),
     Judged(
-        "license.label", "^the label .* says (?:GPL-2.0-or-later|MIT|Apache-2.0|BSD-2-Clause), concluded is", True,
+        "license.label", "^the label .* says (?:GPL-2.0-or-later|MIT|Apache-2.0|BSD-2-Clause|Unlicense), concluded is", True,
         "The label is the application's, or leaves out what libcdio asks: it doesn't cover the FFmpeg beside it.",
     ),
     Judged(
@@ -43,6 +43,10 @@ JUDGED = (
         "It is GStreamer's: its plugin for libav loads Debian's libavcodec, which is under the GPL.",
     ),
     Judged("license.patents", r"is in the image \(.*\): exposure", True, "A codec that the build has, with sources."),
+    Judged(
+        "license.patents", "which encoders or decoders it holds can't be read", True,
+        "A 32-bit ffprobe, and a libavformat with a part of libavcodec in it: what isn't known is said.",
+    ),
     Judged("sbom.attached", "^no SBOM is attached to", True, "None of them was pushed with one."),
     Judged("ffmpeg.capabilities", "^the image has no ffmpeg", True, "It has none, and needs none."),
     Judged(
