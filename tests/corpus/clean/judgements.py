@@ -35,7 +35,7 @@ JUDGED = (
         "The wheel av 18.1 states LGPL version 3 and brings libx264 and libx265.",
     ),
     Judged(
-        "license.label", "^the label .* says (?:GPL-2.0-or-later|MIT|Apache-2.0|BSD-2-Clause|Unlicense), concluded", True,
+        "license.label", "says (?:GPL-2.0-or-later|MIT|Apache-2.0|BSD-2-Clause|Unlicense), concluded is", True,
         "The label is the application's, or leaves out what libcdio asks: it doesn't cover the FFmpeg beside it.",
     ),
     Judged(
