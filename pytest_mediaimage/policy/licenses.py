@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import functools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -91,18 +92,25 @@ def _conditions(key: str, value: Any) -> tuple[Condition, ...]:
     return tuple(conditions)
 
 
+@functools.cache
+def _parser() -> tuple[Any, tuple[type[Exception], ...]]:
+    """SPDX's licences and what parsing raises. Kept: making them takes 20 ms, and a policy may list thirty licences."""
+    from license_expression import ExpressionError, ExpressionParseError, get_spdx_licensing
+
+    errors = (ExpressionError, ExpressionParseError, AssertionError, AttributeError, LookupError, TypeError)
+    return get_spdx_licensing(), errors
+
+
 def _license(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError(f"{shown(value)} is no licence; write an SPDX id")
     text = value.strip()
     if _GLOB.search(text):
         return text
-    from license_expression import ExpressionError, ExpressionParseError, get_spdx_licensing
-
-    licensing = get_spdx_licensing()
+    licensing, errors = _parser()
     try:
         tree = licensing.parse(text)
-    except (ExpressionError, ExpressionParseError, AssertionError, AttributeError, LookupError, TypeError) as error:
+    except errors as error:
         raise ValueError(f"{shown(text)} is no SPDX licence id") from error
     symbols = list(tree.symbols)
     if len(symbols) != 1:
