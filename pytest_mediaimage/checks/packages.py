@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 from ..image.tree import Tree
+from ..sbom.packages import debian_name
 
 # Where Debian's name doesn't follow from the soname.
 _DEBIAN = {
@@ -46,6 +45,4 @@ def debian_package(library: str) -> str:
     """Debian's name for the package of a soname (Debian Policy, 8.1), which a few packages don't follow."""
     if library in _DEBIAN:
         return _DEBIAN[library]
-    name, _, version = library.partition(".so.")
-    name = name.removesuffix(".so").lower().replace("_", "-")
-    return f"{name}-{version}" if re.search(r"\d$", name) and version else f"{name}{version}"
+    return debian_name(library)

@@ -20,6 +20,13 @@ _DEBIAN = {
 }
 
 
+def debian_name(soname: str) -> str:
+    """The name of the package of a soname by Debian Policy, 8.1: ``libx264-164``, ``libmp3lame0``."""
+    library, _, version = soname.partition(".so.")
+    library = library.removesuffix(".so").lower().replace("_", "-")
+    return f"{library}-{version}" if library[-1:].isdigit() and version else f"{library}{version}"
+
+
 class Packages:
     """A BOM's components that are a distribution's packages, found by the sonames that they hold."""
 
@@ -43,13 +50,12 @@ class Packages:
         """
         if soname in self._by_soname:
             return self._by_soname[soname]
-        library, _, version = soname.partition(".so.")
-        library = library.removesuffix(".so").lower().replace("_", "-")
-        exact = f"{library}-{version}" if library[-1:].isdigit() and version else library + version
+        exact = debian_name(soname)
         for name in (exact, exact + "t64", *_DEBIAN.get(soname, ())):
             if name in self._by_name:
                 return self._by_name[name]
         # libtheoraenc.so.1 is in libtheora0, libxml2.so.2 in libxml2, libsnappy.so.1 in libsnappy1v5.
+        library = debian_name(soname.partition(".so.")[0])
         stems = [re.escape(stem) for stem in (library, upstream.lower(), f"lib{upstream.lower()}") if len(stem) > 3]
         pattern = re.compile(rf"(?:{'|'.join(stems)})-?[\d.]*(?:v5|t64|-gnutls)?") if stems else re.compile(r"(?!)")
         found = sorted(name for name in self._by_name if pattern.fullmatch(name) and name.startswith("lib"))
