@@ -18,8 +18,9 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from pytest_mediaimage.media import compare, judge, samples
+from pytest_mediaimage.media import judge, samples
 from pytest_mediaimage.media.clips import CLIPS
+from pytest_mediaimage.media.pictures import compare
 
 HERE = Path(__file__).resolve().parent
 

@@ -15,9 +15,9 @@ from .serving import Served
 from .watching import Tell, Watcher, WroteTooMuch, with_progress, without_progress
 
 if TYPE_CHECKING:
-    from ..media.compare import Comparison
     from ..media.judge import MediaInfo, StreamInfo
     from ..media.made import Made
+    from ..media.pictures.compare import Comparison
     from ..media.recipe import Recipe
     from ..runtime.base import CommandResult, Container
 
@@ -157,8 +157,8 @@ def transcode(
     Raises TranscodeFailed, CommandTimeout, EnvironmentFault, or UsageError for a wrong recipe.
     """
     from ..media.made import Made
-    from ..media.playlists import MAX_NAMES, beside, names_in
     from ..media.recipe import argv_of, fill, recipe_of, values_of
+    from ..media.streaming.playlists import MAX_NAMES, beside, names_in
 
     # No image has this folder, so nothing of its own is shadowed. A new place in it each time: an output that an
     # earlier transcode left must not be taken for this one's.

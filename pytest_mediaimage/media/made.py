@@ -9,9 +9,9 @@ from pathlib import Path
 
 from ..errors import JudgeError
 from . import judge
-from .compare import Comparison, compare
-from .references import probe_source
-from .views import View
+from .pictures.compare import Comparison, compare
+from .pictures.references import probe_source
+from .pictures.views import View
 
 
 @dataclass(eq=False)

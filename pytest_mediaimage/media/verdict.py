@@ -10,10 +10,10 @@ from ..errors import JudgeError
 from . import golden as gold
 from . import judge
 from .case import Case, Problem
-from .compare import Comparison
 from .golden import GoldenEntry
 from .machine import machine_class
 from .made import Made
+from .pictures.compare import Comparison
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,10 @@ from case_runs import problems, run
 from pytest_mediaimage.media import samples
 from pytest_mediaimage.media.cases import CASES
 from pytest_mediaimage.media.clips.sound import RATE, tones
-from pytest_mediaimage.media.following import Track, follow, sides, track_of
-from pytest_mediaimage.media.loudness import integrated
 from pytest_mediaimage.media.made import Made
 from pytest_mediaimage.media.rules.audio import channel_names
+from pytest_mediaimage.media.sound.following import Track, follow, sides, track_of
+from pytest_mediaimage.media.sound.loudness import integrated
 
 NAMES = ("aac", "opus", "loudnorm")
 SURROUND = ("FL", "FR", "FC", "LFE", "BL", "BR")

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from pytest_mediaimage.errors import UsageError
-from pytest_mediaimage.media import barcode, clip, judge, sound
+from pytest_mediaimage.media import barcode, clip, judge
 from pytest_mediaimage.media.barcode import Mark
+from pytest_mediaimage.media.sound import compare as sound
 
 
 def _marks(path: Path) -> list[Mark | None]:

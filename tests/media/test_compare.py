@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_mediaimage.errors import JudgeError
-from pytest_mediaimage.media import compare, judge
+from pytest_mediaimage.media import judge
 from pytest_mediaimage.media.barcode import Mark
-from pytest_mediaimage.media.identity import identify, ranges
-from pytest_mediaimage.media.planes import PSNR_CAP
+from pytest_mediaimage.media.pictures import compare
+from pytest_mediaimage.media.pictures.identity import identify, ranges
+from pytest_mediaimage.media.pictures.planes import PSNR_CAP
 
 
 def _stats(program: str, name: str, output: Path, source: Path, folder: Path) -> list[dict[str, float]]:

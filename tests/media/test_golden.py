@@ -10,11 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_mediaimage.errors import StorageFault, UsageError
-from pytest_mediaimage.media import compare, golden, judge, samples
+from pytest_mediaimage.media import golden, judge, samples
 from pytest_mediaimage.media.case import Case
 from pytest_mediaimage.media.cases import CASES
 from pytest_mediaimage.media.golden import Golden, GoldenEntry, GoldenValues
 from pytest_mediaimage.media.machine import machine_class
+from pytest_mediaimage.media.pictures import compare
 from pytest_mediaimage.media.verdict import hold_against, judge_transcode, judgement_of
 
 

@@ -16,8 +16,8 @@ from pytest_mediaimage.media.case import Case, Needs
 from pytest_mediaimage.media.cases import CASES
 from pytest_mediaimage.media.clips.hdr import planes10_of
 from pytest_mediaimage.media.clips.writing import Encoding, write
-from pytest_mediaimage.media.light import Light, Mastering, light_of
 from pytest_mediaimage.media.made import Made
+from pytest_mediaimage.media.pictures.light import Light, Mastering, light_of
 
 HDR10, SDR = CASES["hevc-hdr10"], CASES["hdr-to-sdr"]
 _PARAMS = HDR10.recipe.argv[HDR10.recipe.argv.index("-x265-params") + 1]

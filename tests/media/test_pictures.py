@@ -11,14 +11,15 @@ import numpy as np
 import pytest
 from case_runs import problems, run
 
-from pytest_mediaimage.media import barcode, compare, judge, samples
+from pytest_mediaimage.media import barcode, judge, samples
 from pytest_mediaimage.media.cases import CASES
 from pytest_mediaimage.media.clips.pictures import FRAMES, vfr_times
 from pytest_mediaimage.media.made import Made
-from pytest_mediaimage.media.orientation import TURNS, turn, upright
+from pytest_mediaimage.media.pictures import compare
+from pytest_mediaimage.media.pictures.orientation import TURNS, turn, upright
+from pytest_mediaimage.media.pictures.views import Crop, Field
 from pytest_mediaimage.media.rules.geometry import combing
 from pytest_mediaimage.media.rules.streams import Streams
-from pytest_mediaimage.media.views import Crop, Field
 
 NAMES = ("vfr", "odd-size", "rotated", "interlaced", "interlaced-kept")
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pytest_mediaimage.media.planes import PSNR_CAP, Plane, liken, psnr_of, ssim_of
+from pytest_mediaimage.media.pictures.planes import PSNR_CAP, Plane, liken, psnr_of, ssim_of
 
 DEPTHS = pytest.mark.parametrize("bit_depth", [8, 10, 16])
 

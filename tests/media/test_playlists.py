@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_mediaimage.errors import JudgeError
-from pytest_mediaimage.media import playlists
-from pytest_mediaimage.media.manifests import parse_dash
-from pytest_mediaimage.media.playlists import (
+from pytest_mediaimage.media.streaming import playlists
+from pytest_mediaimage.media.streaming.manifests import parse_dash
+from pytest_mediaimage.media.streaming.playlists import (
     Manifest,
     MasterPlaylist,
     MediaPlaylist,

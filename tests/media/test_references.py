@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from pytest_mediaimage.errors import JudgeError
-from pytest_mediaimage.media import judge, references, samples
+from pytest_mediaimage.media import judge, samples
 from pytest_mediaimage.media.kept import Kept
-from pytest_mediaimage.media.resizing import Resized
+from pytest_mediaimage.media.pictures import references
+from pytest_mediaimage.media.pictures.resizing import Resized
 
 
 @pytest.fixture(autouse=True)

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_mediaimage.media import barcode, judge
-from pytest_mediaimage.media.compare import compare
-from pytest_mediaimage.media.planes import psnr_of
-from pytest_mediaimage.media.resizing import Resized, resize
+from pytest_mediaimage.media.pictures.compare import compare
+from pytest_mediaimage.media.pictures.planes import psnr_of
+from pytest_mediaimage.media.pictures.resizing import Resized, resize
 
 
 @pytest.mark.parametrize("size", [(256, 144), (128, 72), (320, 180), (320, 90)])

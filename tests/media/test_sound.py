@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pytest_mediaimage.errors import JudgeError
-from pytest_mediaimage.media import sound
+from pytest_mediaimage.media.sound import compare as sound
 
 
 def test_a_track_equals_itself(source: Path) -> None:

@@ -11,7 +11,7 @@ from pytest_mediaimage.media import samples
 from pytest_mediaimage.media.cases import CASES
 from pytest_mediaimage.media.clips.sound import FPS
 from pytest_mediaimage.media.clips.timed import TAGGED, tag_of
-from pytest_mediaimage.media.compare import compare
+from pytest_mediaimage.media.pictures.compare import compare
 from pytest_mediaimage.media.timed import timed_metadata
 
 CASE = CASES["timed-id3"]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from ..case import Case, Needs, Threshold
+from ..pictures.tonemap import ToneMapped
 from ..rules.geometry import Upright
 from ..rules.hdr import Hdr10, Sdr
 from ..rules.pictures import Pictures
 from ..rules.sizes import VideoBytes
 from ..rules.streams import Streams
-from ..tonemap import ToneMapped
 from .software import X264, quality, video_recipe
 
 _SAMPLE = "hdr10-384x216"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from ..case import Case, Needs
+from ..pictures.views import Crop, Field
 from ..rules.fields import Fields
 from ..rules.geometry import Deinterlaced, Upright
 from ..rules.pace import Pace
 from ..rules.pictures import Pictures
 from ..rules.streams import Streams
-from ..views import Crop, Field
 from .software import X264, quality, video_recipe
 
 _MEASURED = "own: 3 dB below what FFmpeg 5.1.9, 8.1 and 9.0 give"

@@ -13,7 +13,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from ..scaling import frame_of
+from ..pictures.scaling import frame_of
 from .writing import BT709, planes_of
 
 RATE = 48000

@@ -13,7 +13,7 @@ import av.filter
 from numpy.typing import NDArray
 
 from .. import clip
-from ..scaling import frame_of
+from ..pictures.scaling import frame_of
 
 BT709 = (1, 1, 1, 1)
 """Primaries, transfer, matrix and range as H.273 numbers them: BT.709, limited."""

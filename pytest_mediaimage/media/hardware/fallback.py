@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..case import Problem
-from ..compare import Comparison, compare
-from ..identity import named
+from ..pictures.compare import Comparison, compare
+from ..pictures.identity import named
 from .proof import LEAST_PSNR, Attempt
 
 MOST_DELAY = 2.0

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ...errors import JudgeError
 from .. import judge
-from ..compare import compare
-from ..identity import named
+from ..pictures.compare import compare
+from ..pictures.identity import named
 from .diagnosis import Diagnosis, Verdict, diagnose, software_device
 from .paths import Probe
 from .software import software_at

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from ...errors import JudgeError
 from .. import judge
-from ..planes import Plane, liken
-from ..scaling import frame_of
+from ..pictures.planes import Plane, liken
+from ..pictures.scaling import frame_of
 
 METRICS = ("psnr_y_mean", "psnr_u_mean", "psnr_v_mean", "ssim_y_mean")
 _MOST_FRAMES = 500

@@ -10,8 +10,8 @@ from statistics import median
 import av
 
 from ..case import Problem, Threshold
-from ..following import Stretch, Track, follow, sides, track_of
 from ..made import Made
+from ..sound.following import Stretch, Track, follow, sides, track_of
 from .timing import picture_delays
 
 _FOUND = 0.7  # correlation: another sound stays below, a stretched one above

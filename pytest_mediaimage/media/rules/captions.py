@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from ..captions import captions_of
 from ..case import Problem
-from ..identity import named
 from ..made import Made
+from ..pictures.identity import named
 
 _FIX = "Pass them on: libx264's a53cc (on by default), no filter that makes new frames, and no -bsf filter_units."
 

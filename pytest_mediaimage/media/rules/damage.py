@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ..case import Problem, Threshold
-from ..compare import compare
-from ..identity import named
 from ..made import Made
+from ..pictures.compare import compare
+from ..pictures.identity import named
 from ..samples import find
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 from .. import judge
 from ..case import Problem, Threshold
-from ..fields import bottom_first
-from ..identity import named
 from ..made import Made
-from ..views import Field
+from ..pictures.fields import bottom_first
+from ..pictures.identity import named
+from ..pictures.views import Field
 from .pictures import Pictures
 
 _FIX = "Keep the fields: no deinterlacer and no vertical scaling, and -flags +ildct+ilme for the encoder."

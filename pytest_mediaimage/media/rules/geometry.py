@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from .. import barcode, judge
 from ..case import Problem
 from ..made import Made
-from ..orientation import TURNS, turn, upright
-from ..references import source_frames
+from ..pictures.orientation import TURNS, turn, upright
+from ..pictures.references import source_frames
 
 _PROBES = 10
 

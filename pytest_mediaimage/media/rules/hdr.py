@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from .. import judge
 from ..case import Problem
-from ..light import Light, Mastering, light_of
 from ..made import Made
-from ..references import source_frames
+from ..pictures.light import Light, Mastering, light_of
+from ..pictures.references import source_frames
 from .streams import wrong
 
 _PROBES = 10

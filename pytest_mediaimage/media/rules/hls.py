@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ...errors import JudgeError
 from ..case import Problem
 from ..made import Made
-from ..playlists import MasterPlaylist, MediaPlaylist, Variant, beside, read
+from ..streaming.playlists import MasterPlaylist, MediaPlaylist, Variant, beside, read
 from .segments import Limits, Track, judge_tracks
 
 

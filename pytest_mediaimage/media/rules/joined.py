@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from .. import barcode, judge
 from ..case import Problem, Threshold
-from ..following import Track, track_of
-from ..identity import identify, named
 from ..made import Made
-from ..planes import PSNR_CAP, psnr_of
+from ..pictures.identity import identify, named
+from ..pictures.planes import PSNR_CAP, psnr_of
+from ..sound.following import Track, track_of
 from .audio import judge_track
 from .timing import forwards, spans
 

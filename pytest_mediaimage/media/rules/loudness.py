@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..case import Problem
-from ..following import track_of
-from ..loudness import integrated
 from ..made import Made
+from ..sound.following import track_of
+from ..sound.loudness import integrated
 from .audio import channel_names
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..case import Problem
-from ..identity import named
 from ..made import Made
+from ..pictures.identity import named
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from ..case import Problem, Threshold
-from ..compare import Comparison, FrameScore
-from ..identity import named
 from ..made import Made
-from ..views import View
+from ..pictures.compare import Comparison, FrameScore
+from ..pictures.identity import named
+from ..pictures.views import View
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ..case import Problem, Threshold
-from ..identity import named
 from ..made import Made
-from ..resizing import Resized
+from ..pictures.identity import named
+from ..pictures.resizing import Resized
 from .pictures import Pictures
 
 

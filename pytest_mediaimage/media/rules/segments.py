@@ -12,13 +12,13 @@ from pathlib import Path
 from ...errors import JudgeError
 from .. import judge
 from ..case import Problem, Threshold
-from ..codecs import codec_names, is_plausible
-from ..compare import Comparison
-from ..joining import Joined, join, missing
 from ..made import Made
 from ..packets import Packet
-from ..playlists import Segment
-from ..resizing import Resized
+from ..pictures.compare import Comparison
+from ..pictures.resizing import Resized
+from ..streaming.codecs import codec_names, is_plausible
+from ..streaming.joining import Joined, join, missing
+from ..streaming.playlists import Segment
 from .scaled import Scaled
 from .sound import Sound
 

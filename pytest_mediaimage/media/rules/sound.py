@@ -9,9 +9,9 @@ from pathlib import Path
 
 from ...errors import JudgeError
 from ..case import Problem, Threshold
-from ..following import track_of
 from ..made import Made
-from ..sound import compare_sound
+from ..sound.compare import compare_sound
+from ..sound.following import track_of
 from .audio import judge_track
 
 

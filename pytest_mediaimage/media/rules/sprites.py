@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from ...errors import JudgeError
 from .. import barcode, judge
 from ..case import Problem, Threshold
-from ..identity import named
 from ..judge import Frame
 from ..made import Made
-from ..planes import ssim_of
-from ..references import source_frames
-from ..scaling import scaled
+from ..pictures.identity import named
+from ..pictures.planes import ssim_of
+from ..pictures.references import source_frames
+from ..pictures.scaling import scaled
 
 _FIX = "Check the filters fps, scale and tile, and that no sheet is left over from before."
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from .. import judge
 from ..case import Problem
-from ..identity import named
 from ..made import Made
-from ..references import source_frames
+from ..pictures.identity import named
+from ..pictures.references import source_frames
 
 _STEP = 64  # of 255: what white or its black border makes of a pixel, and no encoder does
 _TOUCH = 32  # of 255: what also soft edges make of one

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import JudgeError
-from . import sound
+from ...errors import JudgeError
+from . import compare as sound
 
 WINDOW_SECONDS = 0.24
 REACH_SECONDS = 0.3

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import JudgeError
-from . import barcode, judge
+from ...errors import JudgeError
+from .. import barcode, judge
 from .identity import Identity, identify
 from .orientation import upright
 from .planes import PSNR_CAP, Plane, liken

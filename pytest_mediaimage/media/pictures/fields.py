@@ -12,8 +12,8 @@ import av.filter
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import JudgeError
-from . import judge
+from ...errors import JudgeError
+from .. import judge
 
 _LIMIT = 10_000
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import JudgeError
-from .judge import open_media
+from ...errors import JudgeError
+from ..judge import open_media
 
 
 @dataclass(frozen=True, slots=True)

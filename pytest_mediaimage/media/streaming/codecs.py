@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from . import judge
+from .. import judge
 
 
 def codec_names(path: Path) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .judge import Frame
+from ..judge import Frame
 
 _SHARPNESS = -0.6
 

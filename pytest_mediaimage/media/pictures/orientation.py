@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .judge import Frame
+from ..judge import Frame
 
 #: By name, what was done to an upright picture; the numbers are the display matrix that would do it.
 TURNS = {

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
-from ..errors import JudgeError
-from . import barcode, judge
-from .kept import Kept, identity_of
+from ...errors import JudgeError
+from .. import barcode, judge
+from ..kept import Kept, identity_of
 from .orientation import upright
 from .planes import Plane
 from .views import View

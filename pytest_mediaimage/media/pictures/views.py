@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from .judge import Frame
+from ..judge import Frame
 
 
 class View(Protocol):

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from .barcode import Mark
+from ..barcode import Mark
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
-from ..errors import JudgeError
+from ...errors import JudgeError
 
 MAX_BYTES = 1024 * 1024
 MAX_NAMES = 1000

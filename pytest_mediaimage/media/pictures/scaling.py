@@ -9,7 +9,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from .judge import Frame
+from ..judge import Frame
 
 
 def frame_of(planes: list[NDArray[Any]], pix_fmt: str) -> av.VideoFrame:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import JudgeError
-from .made import Made
-from .packets import Packet, packets
+from ...errors import JudgeError
+from ..made import Made
+from ..packets import Packet, packets
 from .playlists import Piece, Segment, beside
 
 #: Bounds what one track's segments may hold together, in bytes.

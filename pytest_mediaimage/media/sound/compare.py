@@ -11,9 +11,9 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import JudgeError
-from . import judge
-from .kept import Kept, identity_of
+from ...errors import JudgeError
+from .. import judge
+from ..kept import Kept, identity_of
 
 _kept: Kept[tuple[NDArray[np.float32], int, float]] = Kept(64 << 20)
 """What was decoded last: one output is looked at several times, and a sample by several cases."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
-from ..errors import JudgeError
+from ...errors import JudgeError
 from .playlists import MAX_NAMES, Manifest, Piece, Representation, Segment, codecs_of, file_name, integer
 
 _DURATION = re.compile(r"P(?:0D)?T(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,9}(?:\.\d{1,12})?)S)?", re.ASCII)

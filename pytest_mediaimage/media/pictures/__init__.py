@@ -1,0 +1,1 @@
+"""Pictures: how source and output are looked at, frame by frame, and how like they are."""

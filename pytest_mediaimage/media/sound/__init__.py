@@ -1,0 +1,1 @@
+"""Sound: whether it is the same, as loud, at the same time and on the same side."""
