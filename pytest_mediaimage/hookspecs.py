@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from .checks import Check
+    from .checks.registry import Check
     from .result import Result
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .checks import known_ids, look_over, plan
 from .checks.measuring import measure
+from .checks.planning import known_ids, look_over, plan
 from .errors import StorageFault, UsageError
 from .policy import parse_policy
 from .policy.schema import KEYS

@@ -13,7 +13,7 @@ from .errors import EnvironmentFault, MediaImageError
 from .result import Result, Status
 
 if TYPE_CHECKING:
-    from .checks import Planned
+    from .checks.planning import Planned
     from .checks.subject import Subject
     from .session import MediaSession
 

@@ -9,13 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from .checks import Check, Planned, known_ids, look_over, plan
 from .checks.ahead import usable_cores
 from .checks.bom import bom_of
 from .checks.context import Context
 from .checks.goldens import orphan_notes
 from .checks.opening import open_subjects
-from .checks.registry import Begun, run_check
+from .checks.planning import Planned, known_ids, look_over, plan
+from .checks.registry import Begun, Check, run_check
 from .checks.sampling import sample_file
 from .checks.transcode import case_named
 from .checks.vulnerabilities import given_report

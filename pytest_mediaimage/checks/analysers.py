@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from typing import Any
 
 from ..ffmpeg.build import Build
 from ..ffmpeg.scanner import BuildScanner
 from ..image.analysers import BUILT_IN
+from ..image.beside import beside
 from ..image.entries import Entry
 from .package_licenses import PackageLicenses
 
@@ -22,7 +24,10 @@ class _Build:
     def feed(self, chunk: bytes) -> None:
         self._scanner.feed(chunk)
 
-    def finish(self) -> dict[str, Any] | None:
+    def finish(self) -> Future[dict[str, Any] | None] | None:
+        return beside(self._read) if self._scanner.found() else None
+
+    def _read(self) -> dict[str, Any] | None:
         build = self._scanner.finish()
         return build.to_json() if build else None
 

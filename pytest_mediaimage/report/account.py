@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import MediaImageError
 
 if TYPE_CHECKING:
-    from ..checks import Check
+    from ..checks.registry import Check
     from ..checks.subject import Subject
     from ..policy import Policy
     from ..result import Finding, Result

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .pages import folder
 
 if TYPE_CHECKING:
-    from ..checks import Check
+    from ..checks.registry import Check
     from ..policy import Policy
 
 

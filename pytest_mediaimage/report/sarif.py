@@ -17,7 +17,7 @@ from .pages import page
 from .text import format_value
 
 if TYPE_CHECKING:
-    from ..checks import Check
+    from ..checks.registry import Check
     from ..checks.subject import Subject
     from .account import Account
 

@@ -10,7 +10,7 @@ from ..result import Finding, Result, Severity, format_bytes
 from .pages import page
 
 if TYPE_CHECKING:
-    from ..checks import Check
+    from ..checks.registry import Check
 
 
 LISTED = 20

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from pytest_mediaimage.checks import ALL
 from pytest_mediaimage.checks.context import Context
+from pytest_mediaimage.checks.planning import ALL
 from pytest_mediaimage.checks.registry import run_check
 from pytest_mediaimage.checks.subject import Subject
 from pytest_mediaimage.checks.workbench import Workbench

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.runs import Outcome
 
-from pytest_mediaimage.checks import plan
+from pytest_mediaimage.checks.planning import plan
 from pytest_mediaimage.errors import UsageError
 from pytest_mediaimage.policy import Policy
 

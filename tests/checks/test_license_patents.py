@@ -12,8 +12,8 @@ import pytest
 from binary_images import glibc, program, tool
 from layer_images import write
 
-from pytest_mediaimage.checks import ALL
 from pytest_mediaimage.checks.context import Context
+from pytest_mediaimage.checks.planning import ALL
 from pytest_mediaimage.checks.registry import run_check
 from pytest_mediaimage.checks.subject import Subject
 from pytest_mediaimage.checks.workbench import Workbench

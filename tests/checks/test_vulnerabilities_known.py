@@ -13,8 +13,8 @@ import pytest
 from layer_images import write
 from support.scanner_reports import grype, grype_match, trivy, trivy_vulnerability, written
 
-from pytest_mediaimage.checks import ALL
 from pytest_mediaimage.checks.context import Context
+from pytest_mediaimage.checks.planning import ALL
 from pytest_mediaimage.checks.registry import run_check
 from pytest_mediaimage.checks.subject import Subject
 from pytest_mediaimage.checks.vulnerabilities import given_report

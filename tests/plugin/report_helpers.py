@@ -10,7 +10,7 @@ from typing import Any
 
 from markdown_it import MarkdownIt
 
-from pytest_mediaimage.checks import Check
+from pytest_mediaimage.checks.registry import Check
 from pytest_mediaimage.image.reference import Reference
 from pytest_mediaimage.policy import Policy
 from pytest_mediaimage.report import Account

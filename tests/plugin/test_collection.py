@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_mediaimage.checks import ALL
 from pytest_mediaimage.checks.cards import HARDWARE
+from pytest_mediaimage.checks.planning import ALL
 from pytest_mediaimage.checks.transcode import CASES
 from pytest_mediaimage.image.build import Item, LayoutWriter, layer
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_mediaimage.checks import known_ids
+from pytest_mediaimage.checks.planning import known_ids
 from pytest_mediaimage.image.build import Item, LayoutWriter, layer
 from pytest_mediaimage.policy import load_policy
 

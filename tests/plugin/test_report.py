@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from pytest_mediaimage.checks import known_ids
+from pytest_mediaimage.checks.planning import known_ids
 from pytest_mediaimage.image.build import Item, layer
 from pytest_mediaimage.image.sources.demo import find_ffmpeg
 
@@ -89,12 +89,12 @@ def test_skips_are_counted_in_plain_sight(media, write_layout):
     )
 
 
-def test_what_a_killed_run_left_is_removed_and_said(media, media_cache, write_layout):
-    dead = media_cache / "runs" / "1-abcdef"
+def test_what_a_killed_run_left_is_removed_and_said(media, write_layout, tmp_path):
+    dead = tmp_path / "runs" / "1-abcdef"  # not in the cache of all tests, where any other run would remove it
     dead.mkdir(parents=True)
     (dead / "lock").touch()
     (dead / "big.tmp").write_bytes(b"x" * 1000)
-    outcome = media(write_layout(), "-k", "user")
+    outcome = media(write_layout(), "-k", "user", f"--media-cache={tmp_path}")
     assert not dead.exists()
     assert "media image: " in outcome.text and "1-abcdef" in outcome.text
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pytest_mediaimage.checks import known_ids
+from pytest_mediaimage.checks.planning import known_ids
 from pytest_mediaimage.policy import Policy, load_policy
 
 # With ids that the tests name, whether there are such checks or not.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_mediaimage.checks import known_ids, plan
+from pytest_mediaimage.checks.planning import known_ids, plan
 from pytest_mediaimage.errors import PolicyError
 from pytest_mediaimage.policy import OwnPath, load_policy
 

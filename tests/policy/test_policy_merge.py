@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from policy_helpers import CHECKS, load, write
 
-from pytest_mediaimage.checks import known_ids
+from pytest_mediaimage.checks.planning import known_ids
 from pytest_mediaimage.errors import UsageError
 from pytest_mediaimage.policy import Ignore, Policy, load_policy, load_preset, override
 from pytest_mediaimage.policy.load import PRESETS
