@@ -10,8 +10,9 @@ from collections import deque
 from collections.abc import Iterator
 
 from .elf import code_ranges
+from .search import find
 
-# No FFmpeg is without one of these, and both are long and rare: `bytes.find` runs at gigabytes per second then.
+# No FFmpeg is without one of these, and both are long and rare: they're looked for at gigabytes per second then.
 ANCHORS = (b"%sbuilt with %s\n", b" license: ")
 HEAD = 24 << 10  # where the program headers must lie
 WINDOW = 8 << 20  # how far before its first anchor a build's other texts are looked for; 2.2 MB in a libavcodec 59
@@ -98,7 +99,7 @@ class Gate:
             last = b""
         border = last + data[:_REACH]
         found = [start - len(last) + at for anchor in ANCHORS if (at := border.find(anchor)) >= 0]
-        found += [start + at for anchor in ANCHORS if (at := data.find(anchor)) >= 0]
+        found += [start + at for anchor in ANCHORS if (at := find(data, anchor)) >= 0]
         if found:
             self._opened = True
             self.counted = max(0, min(found) - WINDOW)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections import deque
 
+from .search import find
+
 # Names of encoders, decoders, hardware accelerators and filters end like this in FFmpeg's tables (libavcodec's
 # allcodecs.c and hwaccels.h): h264_nvenc, h264_cuvid, hevc_vaapi, scale_qsv, scale_vulkan.
 _ENDINGS = {"nvenc": "nvenc", "nvdec": "nvdec", "cuvid": "nvdec", "vaapi": "vaapi", "qsv": "qsv", "vulkan": "vulkan"}
@@ -55,7 +57,7 @@ class HardwareTexts:
             self._paths |= {_ENDINGS[match[1].decode()] for match in _ENDING.finditer(data)}
         if self._at is None:
             self._held.append((start, data))
-            found = data.find(_ASKS)
+            found = find(data, _ASKS)
             if found >= 0:
                 self._at = start + found
                 for piece in self._held:

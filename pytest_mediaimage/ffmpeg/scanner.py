@@ -39,10 +39,16 @@ class BuildScanner:
         self._fed += len(chunk)
         self._scanner.feed(chunk)
 
+    def found(self) -> bool:
+        """Whether the file is an FFmpeg, when all of it was fed. Where it is, `finish` must be called."""
+        if self._scanner.finish() is None:
+            self._drop()
+            return False
+        return True
+
     def finish(self) -> Build | None:
         """The build, or None where the file is no FFmpeg; to be called once."""
-        identity = self._scanner.finish()
-        spool, self._spool = self._spool, None
+        identity, spool = self._scanner.finish(), self._spool
         try:
             if identity is None:
                 return None
@@ -54,8 +60,12 @@ class BuildScanner:
             assert identity is not None
             return _unread(identity, error.message)
         finally:
-            if spool is not None:
-                spool.file.close()
+            self._drop()
+
+    def _drop(self) -> None:
+        if self._spool is not None:
+            self._spool.file.close()
+            self._spool = None
 
     def _keep(self, start: int, data: bytes) -> None:
         if self._spool is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from typing import Any, Protocol
 
 from xxhash import xxh3_64, xxh3_64_intdigest
@@ -37,7 +38,7 @@ class Watcher(Protocol):
 
     def feed(self, chunk: bytes) -> None: ...
     def finish(self) -> Any:
-        """JSON to keep, or None for nothing."""
+        """JSON to keep, or None for nothing; or a Future of either, where it takes long to tell (see `beside`)."""
 
 
 class Analyser(Protocol):
@@ -67,7 +68,19 @@ def scan_layer(stream: LayerStream, analysers: Sequence[Analyser]) -> LayerFacts
             xattrs[ordinal] = attributes
         entries.append(entry, fingerprint)
     diff_id = stream.verify()
-    return LayerFacts(diff_id, stream.uncompressed_length, entries, unsafe, found, xattrs, stream.packing)
+    length = stream.uncompressed_length
+    return LayerFacts(diff_id, length, entries, unsafe, _settled(found), xattrs, stream.packing)
+
+
+def _settled(found: dict[str, dict[int, Any]]) -> dict[str, dict[int, Any]]:
+    """The facts, when those that were worked out beside the reading are there as well."""
+    settled: dict[str, dict[int, Any]] = {}
+    for name, facts in found.items():
+        for ordinal, fact in facts.items():
+            known = fact.result() if isinstance(fact, Future) else fact
+            if known is not None:
+                settled.setdefault(name, {})[ordinal] = known
+    return settled
 
 
 def _analyse(entry: Entry, reader: TarReader, analysers: Sequence[Analyser]) -> tuple[int, list[tuple[str, Any]]]:

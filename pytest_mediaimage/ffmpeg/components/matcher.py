@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..configuration import enabled_options, release
 from ..evidence import LONGEST, Evidence
+from ..search import find
 from .model import Component, Demand, Linkage, Row
 from .versions import below, tidy
 
@@ -184,7 +185,7 @@ def _symbols(elf: ElfFile) -> Iterator[tuple[str, Evidence]]:
 def _texts(elf: ElfFile) -> tuple[dict[str, list[Evidence]], list[Evidence]]:
     """Rows one of whose texts stands in the file, and the stubs that load a library.
 
-    A literal `find` each: regular expressions are ten times slower, and so are literals with a NUL in them.
+    A literal `find` each: regular expressions are ten times slower.
     """
     from .proofs import UNSEEN
     from .rows import ROWS
@@ -195,13 +196,13 @@ def _texts(elf: ElfFile) -> tuple[dict[str, list[Evidence]], list[Evidence]]:
     for start, data in _pieces(elf):
         for id, texts in list(wanted.items()):
             for text in texts:
-                at = data.find(text)
+                at = find(data, text)
                 if at >= 0:
                     confidence = UNPROVEN if text in UNSEEN else TEXT
                     found[id] = [_evidence("presence-text", data, start, at, at + len(text), confidence)]
                     del wanted[id]
                     break
-        if _STUB in data:
+        if find(data, _STUB) >= 0:
             for match in islice(_STUB_NAME.finditer(data), _TRIES - len(stubs)):
                 stubs.setdefault(match[1].decode(), _evidence("needed", data, start, *match.span(1), NEEDED))
     return found, list(stubs.values())
@@ -230,7 +231,7 @@ def _versions(elf: ElfFile, rows: Iterable[Row]) -> dict[str, list[Evidence]]:
 
 
 def _version(near: bytes, pattern: re.Pattern[bytes], start: int, data: bytes) -> Evidence | None:
-    at = data.find(near)
+    at = find(data, near)
     for _ in range(_TRIES):
         if at < 0:
             return None

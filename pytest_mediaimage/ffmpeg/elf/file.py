@@ -271,8 +271,12 @@ class ElfFile:
         return block
 
     def _check_kept(self, low: int, high: int) -> None:
-        if self._kept is not None and not any(begin <= low and high <= end for begin, end in self._kept):
-            raise ElfError(f"its bytes {low} to {high} weren't kept")
+        if self._kept is None:
+            return
+        for begin, end in self._kept:
+            if begin <= low and high <= end:
+                return
+        raise ElfError(f"its bytes {low} to {high} weren't kept")
 
 
 def _joined(ranges: Sequence[Range]) -> list[Range]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from .free_text import licenses_in
 from .names import LONGEST, spdx_of
@@ -27,6 +28,12 @@ _WORD = re.compile(r"[\s_]+(and|or)[\s_]+|\s*(,)\s*(?:(and|or)\s+)?|([()])", re.
 _MOST = 200  # different licences in one file
 
 
+# Texts of licences are most of such a file, and aren't taken apart line by line.
+_COMMENT = re.compile(r"^#.*\n?", re.MULTILINE)
+_BETWEEN = re.compile(r"\n\s*\n")
+_FIELD = re.compile(r"^([^\s#:][^:\n]*):(.*(?:\n[ \t].*)*)", re.MULTILINE)
+
+
 def read_copyright(text: str) -> PackageLicense | None:
     """What a copyright file says; None where no licence can be told from it. Never raises."""
     text = text.lstrip("\ufeff")
@@ -35,6 +42,7 @@ def read_copyright(text: str) -> PackageLicense | None:
     return _for_people(text)
 
 
+@lru_cache(maxsize=1024)
 def license_of_short_name(name: str) -> str | None:
     """The SPDX expression of a ``License:`` line: ``GPL-2+ or Artistic, and Expat``; None for an empty one."""
     words = _words(name)
@@ -81,26 +89,26 @@ def _of_field(value: str) -> Iterator[str]:
     if is_name and (expression := license_of_short_name(name)):
         yield expression
         return
-    yield from licenses_in(f"{name}\n{body}")
+    yield from licenses_in("\n".join([name, *map(_continued, body.split("\n"))]))
+
+
+def _continued(line: str) -> str:
+    """A continued line without its indent; a dot stands for an empty one."""
+    text = line.strip()
+    return "" if text == "." else text
 
 
 def _paragraphs(text: str) -> Iterator[dict[str, str]]:
-    """Fields by their small-lettered names; a continued line keeps its text, without the indent."""
-    fields: dict[str, list[str]] = {}
-    last: list[str] | None = None
-    for line in [*text.splitlines(), ""]:
-        if not line.strip():
-            if fields:
-                yield {name: "\n".join(lines) for name, lines in fields.items()}
-            fields, last = {}, None
-        elif line[0] in " \t":
-            if last is not None:
-                last.append("" if line.strip() == "." else line.strip())
-        elif line[0] != "#":
-            name, colon, value = line.partition(":")
-            last = fields.setdefault(name.strip().lower(), []) if colon else None
-            if last is not None:
-                last.append(value.strip())
+    """Fields by their small-lettered names, each as it stands there, with its continued lines."""
+    if "\n#" in text:
+        text = _COMMENT.sub("", text)
+    for paragraph in _BETWEEN.split(text):
+        fields: dict[str, str] = {}
+        for match in _FIELD.finditer(paragraph):
+            name = match[1].strip().lower()
+            fields[name] = f"{fields[name]}\n{match[2]}" if name in fields else match[2]
+        if fields:
+            yield fields
 
 
 def _words(name: str) -> list[str]:
