@@ -7,21 +7,24 @@ FUZZ_SECONDS ?= 60
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
+# Engines and encoders fill a machine with few tests at a time.
+SPREAD := -n auto --maxprocesses 4 --dist loadfile
 
 ifeq ($(CI),true)
 export MEDIAIMAGE_REQUIRE_DOCKER := 1
 endif
 
-.PHONY: help demo test corpus judge clean-images fuzz lint bench clean
+.PHONY: help setup demo test corpus judge clean-images fuzz lint bench clean
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo   test the bundled demo image; needs neither root nor a container engine"
+	@echo "make setup  only set up what demo, test and lint need; they do so themselves where it is missing"
 	@echo "make test   run the tests; root gets a Docker engine and Debian packages where they are missing"
 	@echo "make corpus plant faults in an image and count which the static checks find; CORPUS_SEED=... repeats a run"
 	@echo "make judge  run wrong encoders, which the judge of transcodes must name, and right ones, of which nothing may be said;"
-	@echo "            takes 5 minutes; JUDGE_SEED=... repeats a run, JUDGE_RUNS=10 runs right ones more often"
+	@echo "            takes 10 minutes; JUDGE_SEED=... repeats a run, JUDGE_RUNS=10 runs right ones more often"
 	@echo "make clean-images  build 25 images as good engineers would, from Debian, PyPI and npm, and look for false alarms;"
 	@echo "            takes an hour, 20 GB and a network; IMAGES='...' names some of tests/corpus/clean/images"
 	@echo "make fuzz   feed the readers of images damaged input, FUZZ_SECONDS=$(FUZZ_SECONDS) for each"
@@ -29,8 +32,13 @@ help:
 	@echo "make bench  measure beside other tools; takes minutes, and wants a quiet machine"
 	@echo "make clean  remove what these made in this directory"
 	@echo
-	@echo "ARGS=... goes to pytest: make test ARGS='tests/media -k golden -x'"
+	@echo "ARGS=... goes to pytest: make test ARGS='tests/media -k golden -x'; -n0 runs one test at a time, in this process"
 	@echo "PYTHON=... is the Python 3.11 or later that .venv is made with"
+
+setup: | $(BIN)/pip
+	@tests/support/packages.sh & packages=$$!; \
+		$(MAKE) --no-print-directory $(VENV)/.installed-lint; installed=$$?; \
+		wait $$packages && exit $$installed
 
 # The demo runs where a user would be: in a directory with no policy and no tests of its own.
 demo: $(VENV)/.installed-demo
@@ -40,7 +48,7 @@ demo: $(VENV)/.installed-demo
 
 test: $(VENV)/.installed-test
 	@tests/support/packages.sh
-	@$(BIN)/python tests/support/engine.py $(PYTEST) --durations=15 $(ARGS)
+	@$(BIN)/python tests/support/engine.py $(PYTEST) $(SPREAD) --durations=15 $(ARGS)
 
 corpus: $(VENV)/.installed-test
 	@tests/support/packages.sh
@@ -80,11 +88,13 @@ $(VENV)/.installed-test: EXTRAS := test
 $(VENV)/.installed-fuzz: EXTRAS := test,fuzz
 $(VENV)/.installed-lint: EXTRAS := test,lint
 $(VENV)/.installed-bench: EXTRAS := bench
+$(VENV)/.installed-test: WITH := demo
+$(VENV)/.installed-fuzz $(VENV)/.installed-lint: WITH := test demo
 
 $(VENV)/.installed-%: pyproject.toml | $(BIN)/pip
 	@echo "installing pytest-mediaimage[$(EXTRAS)] into $(VENV)"
-	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]'
-	@touch $@
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --editable '.[$(EXTRAS)]'
+	@touch $@ $(WITH:%=$(VENV)/.installed-%)
 
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=...")'

@@ -67,13 +67,17 @@ def media_container(media_subject: Subject) -> Iterator[ContainerUnderTest]:
 
 
 @pytest.fixture(scope="session")
-def transcode(media_subject: Subject, tmp_path_factory: pytest.TempPathFactory) -> Transcoder:
-    """Runs an argv list or an ffmpeg-python stream in the image; its output is measured outside of it."""
+def transcode(
+    media_subject: Subject, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Transcoder:
+    """Runs an argv list or an ffmpeg-python stream in the image, on the processor or on hardware (`path="nvenc"`); its
+    output is measured outside of it."""
+    from .run import session_key
     from .under_test import Transcoder
 
     if media_subject.static:
         pytest.skip("nothing is started under --media-static")
-    return Transcoder(media_subject, tmp_path_factory.mktemp("transcode"))
+    return Transcoder(media_subject, pytestconfig.stash[session_key], tmp_path_factory.mktemp("transcode"))
 
 
 @pytest.fixture(scope="session")

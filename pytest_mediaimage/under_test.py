@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from .checks.cards import Absent
+from .checks.context import Context
+from .checks.recipes_on_cards import OnCards, lender, look_at_path
 from .checks.sampling import sample_file
 from .checks.transcoding import Job, Transcoded, transcode
-from .errors import UsageError
 from .result import Result, Skip, Status
 
 if TYPE_CHECKING:
@@ -117,8 +120,10 @@ class ContainerUnderTest:
 class Transcoder:
     """Runs transcodes in the image: call it with a recipe."""
 
-    def __init__(self, subject: Subject, folder: Path) -> None:
+    def __init__(self, subject: Subject, session: MediaSession, folder: Path) -> None:
         self._subject = subject
+        self._context = Context(subject, session.policy)
+        self._lend = lender(self._context)
         self._folder = folder
         self._count = itertools.count(1)
 
@@ -134,24 +139,38 @@ class Transcoder:
         """Run `recipe` on a file or a bundled clip (by name; a default one where none is given), fetch the output.
 
         `recipe` is an argv list or an ffmpeg-python output stream in which `{input}` and `{output}` stand for the
-        files. Raises TranscodeFailed where the command fails, CommandTimeout after `timeout` seconds, Skip where
-        the image has no ffmpeg, and UsageError for a path this version doesn't know.
+        files, and on a hardware `path` (`nvenc`, `nvdec`, `vaapi`, `qsv`, `vulkan`, or one of the policy's own)
+        `{device}` for the device node. There a software encoder becomes the path's, or the input is decoded on the
+        device (see `media.hardware.fitting`), the container is given the device, and it is proven that it did the work.
+
+        Raises TranscodeFailed where the command fails, or ran in software; CommandTimeout after `timeout` seconds;
+        Skip where the image has no ffmpeg, or this machine not the hardware (AssertionError where --media-hardware
+        names the path); UsageError for a path that nobody knows, or that this recipe can't be put on.
         """
         from .checks.transcode import PATHS
         from .media.cases import DEFAULT_SAMPLE
 
         if path not in PATHS:
-            raise UsageError(
-                f"there is no hardware path {path!r} in this version", remedy=f"Known: {', '.join(PATHS)}."
-            )
+            look_at_path(path, self._context)
         program = self._subject.ffmpeg_to_run()
         cache = self._subject.bench.cache
         source = sample if isinstance(sample, Path) else sample_file(sample or DEFAULT_SAMPLE, cache)
         folder = self._folder / str(next(self._count))
         folder.mkdir()
         job = Job(recipe, source, (f"output{suffix}",), timeout=timeout)
+        if path not in PATHS:
+            return self._on_hardware(path, program, job, folder)
         architecture = self._subject.image.platform.architecture
         return transcode(self._subject.container(), program, job, folder, path=path, architecture=architecture)
+
+    def _on_hardware(self, path: str, program: str, job: Job, folder: Path) -> Transcoded:
+        context = replace(self._context, hardware_path=path)
+        try:
+            return OnCards(context, path, program, self._lend).run(job, folder)
+        except Absent as reason:
+            if path in self._subject.bench.hardware:
+                raise AssertionError(f"--media-hardware asks for {path}, but {reason}") from None
+            raise Skip(str(reason)) from None
 
 
 class GoldenValues:

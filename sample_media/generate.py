@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from pytest_mediaimage.media import judge, samples
+from pytest_mediaimage.media import probing, samples
 from pytest_mediaimage.media.clips import CLIPS
 from pytest_mediaimage.media.pictures import compare
 
@@ -51,7 +51,7 @@ def check(names: Iterable[str]) -> int:
 def is_same(here: Path, made: Path) -> bool:
     if here.read_bytes() == made.read_bytes():
         return True
-    if judge.probe(here).video is None:
+    if probing.probe(here).video is None:
         return False
     result = compare.compare(here, made)
     return result.metrics().get("psnr_y_min", 0.0) > 45 and (result.identity is None or result.identity.intact)

@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 from support import debian, leftovers
@@ -36,6 +36,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if {"docker_engine", "debian_image"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("docker")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workerinput"):
+        from support.spreading import write_down
+
+        docker = (item.nodeid for item in session.items if item.get_closest_marker("docker"))
+        write_down(Path(os.environ[_CACHE]), docker)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    if config.getoption("dist") == "loadfile":
+        from support.spreading import ByFile
+
+        return ByFile(config, log, Path(os.environ[_CACHE]))
+    return None
 
 
 @pytest.fixture(scope="session")

@@ -10,12 +10,26 @@ from ..policy import OwnPath
 from ..policy.schema import HARDWARE
 from ..runtime.base import Devices, DevicesRefused, Resources
 from .context import Context
+from .subject import FFmpegFailed
 
 if TYPE_CHECKING:
     from ..media.hardware.devices import Node
+    from ..media.hardware.origin import Origin
     from ..runtime.base import Container
+    from .transcoding import Transcoded
 
-__all__ = ["ENCODING", "HARDWARE", "MOST_DEVICES", "Absent", "absent", "codec_of", "container_with", "nodes_of"]
+__all__ = [
+    "ENCODING",
+    "HARDWARE",
+    "MOST_DEVICES",
+    "Absent",
+    "absent",
+    "backend_of",
+    "codec_of",
+    "container_with",
+    "nodes_of",
+    "origin_of",
+]
 
 ENCODING = ("nvenc", "vaapi", "qsv", "vulkan")
 """The packaged paths that encode."""
@@ -61,6 +75,24 @@ def container_with(node: Node, backend: str, context: Context) -> Container:
         return context.subject.new_container(Resources(given))
     except DevicesRefused as refused:
         absent(str(refused))
+
+
+def backend_of(path: str) -> str:
+    """The word that diagnosis and counters go by; a path of a team's own is its own."""
+    from ..media.hardware.paths import PATHS
+
+    return PATHS[path].backend if path in PATHS else path
+
+
+def origin_of(path: str, context: Context, result: Transcoded) -> Origin:
+    """What the pictures of an encode on a hardware path depend on, by what was printed and what this machine tells."""
+    from ..media.hardware.origin import origin_of as told
+
+    try:
+        version = context.subject.listings().version
+    except FFmpegFailed:
+        version = None
+    return told(backend_of(path), result.made.log, result.device, version)
 
 
 def codec_of(arguments: Sequence[str]) -> str:

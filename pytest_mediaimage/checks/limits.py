@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -18,6 +17,7 @@ from .context import Context
 from .registry import check
 from .sampling import sample_file
 from .subject import FFmpegFailed
+from .watching import WroteTooMuch, wait_for
 
 if TYPE_CHECKING:
     from ..runtime.base import Process
@@ -46,7 +46,7 @@ def limits(context: Context) -> Iterator[Finding]:
     program = context.subject.ffmpeg_to_run()
     can = context.subject.bench.runtime.capabilities()["memory-limit"]
     if not can.available:
-        context.skip(f"memory can't be limited here: {can.reason}; use --media-runtime docker")
+        context.skip(f"memory can't be limited here: {can.reason}")
     try:
         if "libx264" not in context.subject.listings().encoders:
             context.skip("ffmpeg lacks the encoder libx264")
@@ -73,11 +73,20 @@ def limits(context: Context) -> Iterator[Finding]:
 
 def _judge(context: Context, process: Process, folder: Path) -> Iterator[Finding]:
     allowed = context.policy.transcode_limits
-    code, peak = _watch(process)
+    try:
+        code, peak = _watch(process)
+    except WroteTooMuch as error:
+        yield Finding(
+            f"the encode wrote without end: {error.message}", evidence="endless output", fix="Run it by hand in them."
+        )
+        return
     peak = max([peak, *(int(kib) * 1024 for kib in _PEAK.findall(process.output))])
+    is_killed = process.out_of_memory
+    # FFmpeg's own figure has pages in it that are charged to others, and more than the limit none can have held.
+    peak = allowed.memory if is_killed else min(peak, process.peak_memory or allowed.memory)
     context.measure(peak or None, budget=allowed.memory, unit="bytes")
     within = f"{format_bytes(allowed.memory)} of memory and {allowed.cpus:g} CPU"
-    if process.out_of_memory:
+    if is_killed:
         yield Finding(
             f"the encode was killed out of memory within {within}",
             evidence="out of memory",
@@ -93,12 +102,15 @@ def _judge(context: Context, process: Process, folder: Path) -> Iterator[Finding
 
 
 def _watch(process: Process) -> tuple[int | None, int]:
-    """The exit code, None where it didn't end in time, and the most memory seen, in bytes."""
-    peak, deadline = 0, time.monotonic() + _LIMIT
-    while (code := process.wait(0.1)) is None and time.monotonic() < deadline:
+    """The exit code, None where it didn't end in time, and the most memory seen, in bytes. Raises WroteTooMuch."""
+    peak = 0
+
+    def look() -> None:
+        nonlocal peak
         usage = process.usage()
         peak = max(peak, usage.memory if usage else 0)
-    return code, peak
+
+    return wait_for(process, _LIMIT, every=0.1, until=look), peak
 
 
 def _output(context: Context, process: Process, folder: Path) -> Iterator[Finding]:

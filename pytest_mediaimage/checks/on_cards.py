@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import CommandTimeout
 from ..policy import OwnPath
-from ..result import Finding
+from ..result import Finding, Severity
 from .cards import ENCODING, MOST_DEVICES, Absent, absent, codec_of, container_with, nodes_of
 from .context import Context
 from .transcoding import TranscodeFailed
@@ -51,7 +51,7 @@ def on_cards(
     try:
         nodes, backend = nodes_of(name, context)
         for node in nodes[:MOST_DEVICES]:
-            fitted = _fitted(context, case, name, node)
+            fitted = fitted_to(context, case, name, node)
             require(context, fitted)
             try:
                 findings = list(_on_node(context, fitted, node, backend, run, attempt))
@@ -59,17 +59,23 @@ def on_cards(
                 lacking = str(reason)
                 continue
             seen.append((findings, context.measurement))
-            if not findings:
+            if not any(map(_is_wrong, findings)):
                 break
         if not seen:
             absent(lacking)
     except Absent as reason:
         context.skip(str(reason))
-    findings, context.measurement = min(seen, key=lambda pair: len(pair[0]))  # type: ignore[assignment]
+    best = min(seen, key=lambda pair: sum(map(_is_wrong, pair[0])))
+    findings, context.measurement = best  # type: ignore[assignment]
     yield from findings
 
 
-def _fitted(context: Context, case: Case, name: str, node: Node) -> Case:
+def _is_wrong(finding: Finding) -> bool:
+    return finding.severity in (None, Severity.ERROR)
+
+
+def fitted_to(context: Context, case: Case, name: str, node: Node) -> Case:
+    """The case for a device of this machine. Skips where a team's own path can't be put into its command."""
     from ..media.hardware.cases import on_path
     from ..media.hardware.encoders import encoder_of, own_encoder, takes_ten_bits
 
@@ -81,15 +87,18 @@ def _fitted(context: Context, case: Case, name: str, node: Node) -> Case:
             context.skip(f"the arguments of {name} can't be put into the case's command: see hardware.{name}")
     else:
         encoder = encoder_of(name, codec, node.path, ten_bits=takes_ten_bits(case.recipe))
-    return on_path(case, codec, encoder)
+    return on_path(case, codec, encoder, node.path)
 
 
 def _on_node(context: Context, case: Case, node: Node, backend: str, run: Run, attempt: Try) -> Iterator[Finding]:
     container = container_with(node, backend, context)
-    wrong = False
+    goldens = context.subject.bench.goldens
+    goldens.later = None
+    wrong = doubted = False
     try:
         for finding in run(case, container):
-            wrong = True
+            wrong = wrong or _is_wrong(finding)
+            doubted = doubted or finding.severity is not Severity.NOTE
             yield replace(finding, message=f"on {node.path}: {finding.message}")
     except TranscodeFailed as error:
         yield _failure(case, node, backend, error)
@@ -101,7 +110,10 @@ def _on_node(context: Context, case: Case, node: Node, backend: str, run: Run, a
     finally:
         container.close()
     if not wrong:
-        yield from _control(context, case, node, attempt)
+        problems = list(_control(context, case, node, attempt))
+        if goldens.later is not None and not problems and not doubted:
+            goldens.later()
+        yield from problems
 
 
 def _failure(case: Case, node: Node, backend: str, error: TranscodeFailed) -> Finding:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..errors import UsageError
 from ..policy import OwnPath, Policy
+from ..policy.model import BASE_CASE
 from . import (
     binaries,
     cards,
@@ -98,7 +99,9 @@ def plan(policy: Policy, own: Sequence[Check] = (), present: Sequence[str] = ())
         for path, how in paths.items():
             if path in transcode.PATHS or on_cards.runs_on(name, path, how):
                 planned.append(Planned(check, path))
-    return [*planned, *map(Planned, (*_IN_PRODUCTION, *own))]
+    fast = [path for path, how in paths.items() if on_cards.runs_on(BASE_CASE, path, how)]
+    on_hardware = [Planned(speed.speed, path) for path in fast]
+    return [*planned, *map(Planned, _IN_PRODUCTION), *on_hardware, *map(Planned, own)]
 
 
 def _path_of(check: Check) -> str | None:

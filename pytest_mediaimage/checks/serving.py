@@ -38,11 +38,11 @@ class Served:
         """The client's result; it is run again while nobody listens yet, and the server may still come up."""
         deadline = time.monotonic() + _START
         while True:
+            time.sleep(_PAUSE)  # the first client would find nobody
             result = client()
             up = self._thread.is_alive() and time.monotonic() < deadline
             if not (result.exit_code and up and _REFUSED in result.stderr):
                 return result
-            time.sleep(_PAUSE)
 
     def words(self) -> str:
         """Wait for its end; what it said where it failed, or nothing."""

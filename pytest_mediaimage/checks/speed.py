@@ -7,24 +7,31 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import CommandTimeout, EnvironmentFault
-from ..result import Finding, Severity, format_bytes
+from ..policy.model import BASE_CASE
+from ..result import Finding, Severity, Skip, format_bytes
+from .cards import Absent, container_with, nodes_of
 from .context import Context
+from .on_cards import fitted_to
 from .registry import check
 from .sampling import sample_file
-from .transcode import base_case
+from .transcode import base_case, packaged_case, require
 from .transcoding import Job, Transcoded, TranscodeFailed, transcode
 
 if TYPE_CHECKING:
     from ..media.case import Case
+    from ..media.hardware.counters import GpuUse
+    from ..media.hardware.devices import Node
     from ..runtime.base import Container
     from .subject import Subject
 
 _REPEATED = 2
+_REPEATED_ON_CARDS = 6
+"""A card encodes faster, and what it takes to begin must not be most of what is measured."""
 PAIRS = 5
 """From the least to the greatest of five ratios their median lies with 94 % (1 - 2 / 2^5, the sign test)."""
 _ALONE = 2
@@ -32,7 +39,8 @@ _ALONE = 2
 
 @dataclass(eq=False)
 class Runner:
-    """One image's runs of the case in a container of its own. `rates` are frames per second."""
+    """One image's runs of the case in a container of its own. `rates` are frames per second, `gpu` is what the hardware
+    did in the run that isn't timed."""
 
     subject: Subject
     program: str
@@ -40,14 +48,19 @@ class Runner:
     case: Case
     film: Path
     folder: Path
+    backend: str = ""
     peak: int = 0
+    gpu: GpuUse | None = None
     rates: list[float] = field(default_factory=list)
     cpu_seconds: list[float] = field(default_factory=list)
 
     def warm_up(self) -> None:
-        """A run that isn't timed: files are read for the first time, and memory is watched."""
+        """A run that isn't timed: files are read for the first time, memory and the device are watched."""
         with _watched(self):
-            self._run("warm-up")
+            result = self._run("warm-up", counted=self.backend)
+        self.gpu = result.gpu
+        if self.backend:
+            _require_device(self.case, result)
 
     def measure(self) -> None:
         """A run that is timed. Raises TranscodeFailed, CommandTimeout."""
@@ -56,10 +69,11 @@ class Runner:
         self.cpu_seconds.append(self.container.usage().cpu_seconds - before)
         self.rates.append(result.info.video.frames / result.command.duration if result.info.video else 0.0)
 
-    def _run(self, name: str) -> Transcoded:
+    def _run(self, name: str, counted: str = "") -> Transcoded:
         into = self.folder / name
         into.mkdir(parents=True)
         job = Job(self.case.recipe, self.film, self.case.outputs, timeout=self.case.timeout)
+        job = replace(job, device=self.case.device, counted=counted)
         return transcode(self.container, self.program, job, into)
 
 
@@ -91,22 +105,24 @@ def _watched(runner: Runner) -> Iterator[None]:
 )
 def speed(context: Context) -> Iterator[Finding]:
     program = context.subject.ffmpeg_to_run()
-    case = base_case(context)
+    place = _on_card(context) if context.hardware_path else _Place(context, base_case(context))
+    case = place.case
     from ..media.looping import looped
 
     with tempfile.TemporaryDirectory(dir=context.subject.bench.work, prefix="speed-") as name, ExitStack() as stack:
         film = Path(name) / "long.mp4"
-        looped(sample_file(case.sample, context.subject.bench.cache), film, _REPEATED)
+        repeated = _REPEATED_ON_CARDS if place.node else _REPEATED
+        looped(sample_file(case.sample, context.subject.bench.cache), film, repeated)
 
         def runner(subject: Subject, program: str, folder: str) -> Runner:
-            container = stack.enter_context(closing(subject.new_container()))
-            return Runner(subject, program, container, case, film, Path(name) / folder)
+            container = stack.enter_context(closing(place.container(subject)))
+            return Runner(subject, program, container, case, film, Path(name) / folder, place.backend)
 
         try:
             current = runner(context.subject, program, "current")
             current.warm_up()
         except (TranscodeFailed, CommandTimeout):
-            context.skip("the transcode fails: see transcode.h264-aac")
+            context.skip(f"the transcode fails: see transcode.{BASE_CASE}")
         baseline, why = None, ""
         previous = context.subject.previous
         if previous is not None:
@@ -118,10 +134,52 @@ def speed(context: Context) -> Iterator[Finding]:
                     baseline.warm_up()
             except (TranscodeFailed, CommandTimeout) as error:
                 baseline, why = None, f"the baseline's transcode fails: {error.message}"
+            except Skip as skip:
+                baseline, why = None, f"of the baseline {skip}"
         _measure(current, baseline)
     yield from _compare(context, current, baseline)
     if why:
         yield Finding(f"not compared: {why}", severity=Severity.NOTE, evidence="no comparison", fix="Look into it.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the case is run: on the processor, or on a device of a hardware path."""
+
+    context: Context
+    case: Case
+    node: Node | None = None
+    backend: str = ""
+
+    def container(self, subject: Subject) -> Container:
+        """A container of its own. Skips where it can't be given the device."""
+        if self.node is None:
+            return subject.new_container()
+        try:
+            return container_with(self.node, self.backend, replace(self.context, subject=subject))
+        except Absent as reason:
+            self.context.skip(str(reason))
+
+
+def _on_card(context: Context) -> _Place:
+    """The first device of the path. Skips where there is none, or the image can't use it."""
+    path = context.hardware_path or ""
+    try:
+        nodes, backend = nodes_of(path, context)
+    except Absent as reason:
+        context.skip(str(reason))
+    case = fitted_to(context, packaged_case(BASE_CASE), path, nodes[0])
+    require(context, case)
+    return _Place(context, case, nodes[0], backend)
+
+
+def _require_device(case: Case, result: Transcoded) -> None:
+    """A speed that isn't the device's is none. Skips where nothing shows that it did the work."""
+    from ..media.rules.hardware import OnDevice
+
+    problems = [problem for rule in case.rules if isinstance(rule, OnDevice) for problem in rule.judge(result.made)]
+    if problems:
+        raise Skip(f"it isn't proven that the device encodes: see transcode.{BASE_CASE} and hardware.*")
 
 
 def _measure(current: Runner, baseline: Runner | None) -> None:
@@ -139,6 +197,7 @@ def _compare(context: Context, current: Runner, baseline: Runner | None) -> Iter
         f"{rate:.0f} frames/s ({rate / 25:.1f} x real time), {statistics.median(current.cpu_seconds):.2f} CPU seconds, "
         f"{format_bytes(current.peak)} of memory"
     )
+    told += f"; {current.gpu}" if current.gpu else ""
     if baseline is None:
         context.measure(told)
         return

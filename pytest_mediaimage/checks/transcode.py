@@ -13,8 +13,10 @@ from ..errors import CommandTimeout
 from ..policy.model import BASE_CASE
 from ..removal import remove_tree
 from ..result import Finding, Severity
+from .cards import HARDWARE, backend_of, origin_of
 from .case_files import case_file, read_case
 from .context import Context
+from .goldens import hold
 from .on_cards import on_cards
 from .registry import Begun, Check
 from .sampling import sample_file
@@ -66,7 +68,7 @@ CASES = (
 @cache
 def checks() -> tuple[Check, ...]:
     """A check per packaged case."""
-    return tuple(_check(name, partial(_packaged, name)) for name in CASES)
+    return tuple(_check(name, partial(packaged_case, name)) for name in CASES)
 
 
 def own_check(directory: Path, name: str) -> Check | None:
@@ -81,7 +83,7 @@ def own_check(directory: Path, name: str) -> Check | None:
 def case_named(directory: Path, name: str) -> Case | None:
     """A packaged case, or a team's own for a policy in `directory`; None where there is neither. Raises PolicyError."""
     if name in CASES:
-        return _packaged(name)
+        return packaged_case(name)
     file = case_file(directory, name)
     return read_case(file) if file.is_file() else None
 
@@ -96,7 +98,8 @@ def _check(name: str, case: Callable[[], Case]) -> Check:
     )
 
 
-def _packaged(name: str) -> Case:
+def packaged_case(name: str) -> Case:
+    """A packaged case, by its name."""
     from ..media.cases import CASES as cases
 
     return cases[name]
@@ -104,7 +107,7 @@ def _packaged(name: str) -> Case:
 
 def base_case(context: Context) -> Case:
     """The transcode that every build should do. Skips where the image's ffmpeg lacks something that it needs."""
-    case = _packaged(BASE_CASE)
+    case = packaged_case(BASE_CASE)
     require(context, case)
     return case
 
@@ -277,7 +280,9 @@ class _Runs:
         cache = self.context.subject.bench.cache
         extras = {extra: sample_file(sample, cache) for extra, sample in case.extras.items()}
         job = Job(case.recipe, source, case.outputs, extras, case.texts, case.timeout, nonce, case.fails or fails)
-        job = replace(job, server=case.server)
+        job = replace(job, server=case.server, device=case.device)
+        if case.device and not fails:
+            job = replace(job, counted=backend_of(self.context.hardware_path or ""))
         if tell := self.context.subject.bench.tell:
             job = replace(job, tell=partial(tell, _key(self.context, case)))
         architecture = self.context.image.platform.architecture
@@ -295,20 +300,32 @@ def _judge(context: Context, case: Case, result: Transcoded) -> Iterator[Finding
     from ..media.verdict import judge_case
 
     goldens = context.subject.bench.goldens
-    judgement = judge_case(
-        case,
-        result.made,
-        golden=None if goldens.updating or not case.golden else goldens.entry(case.name, result),
-        architecture=result.architecture,
-    )
-    context.measure(_measured(case, judgement), budget=context.measurement[1])
+    golden = None if goldens.updating or not case.golden else goldens.entry(case.name, result)
+    if result.device:
+        result.origin = origin_of(result.path, context, result)
+        judgement = judge_case(case, result.made)
+        if golden is not None:
+            hold(golden, result, judgement)
+    else:
+        judgement = judge_case(case, result.made, golden=golden, architecture=result.architecture)
+    used = f"; {result.gpu}" if result.gpu else ""
+    context.measure(f"{_measured(case, judgement)}{used}", budget=context.measurement[1])
     for problem in judgement.problems:
         yield Finding(problem.message, evidence=problem.evidence, fix=problem.fix)
+    if result.gpu and result.gpu.contradicts and result.path in HARDWARE:
+        yield Finding(
+            f"in {result.gpu.elapsed:.1f} s the command never had {result.device}, or another card, open",
+            severity=Severity.WARNING,
+            evidence="device never open",
+            fix="Look for a wrapper around ffmpeg that prints what it doesn't do.",
+        )
     if not case.golden:
         return
-    if goldens.updating:
+    if goldens.updating and result.device:
+        goldens.later = partial(goldens.update, case.name, result, judgement)
+    elif goldens.updating:
         goldens.update(case.name, result, judgement)
-    elif judgement.golden.status == "missing":
+    elif judgement.golden.status == "missing" and not result.device:
         yield Finding(
             "there is no golden value for this recipe on this path: only structure and quality were judged",
             severity=Severity.NOTE,

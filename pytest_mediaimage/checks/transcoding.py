@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +16,11 @@ from .serving import Served
 from .watching import Tell, Watcher, WroteTooMuch, with_progress, without_progress
 
 if TYPE_CHECKING:
-    from ..media.judge import MediaInfo, StreamInfo
+    from ..media.hardware.counters import GpuUse
+    from ..media.hardware.origin import Origin
     from ..media.made import Made
     from ..media.pictures.compare import Comparison
+    from ..media.probing import MediaInfo, StreamInfo
     from ..media.recipe import Recipe
     from ..runtime.base import CommandResult, Container
 
@@ -37,7 +40,8 @@ class Transcoded:
     """The result of a transcode.
 
     `made` holds source and outputs, files on this side; `command` is what ran (its `duration` is in seconds), `recipe`
-    the sha256 of the command with its placeholders. What is measured is measured by PyAV, not by the image.
+    the sha256 of the command with its placeholders, `device` the node of the hardware that did it, `origin` what its
+    pictures depend on, `gpu` what the hardware did meanwhile. What is measured is measured by PyAV, not by the image.
     """
 
     made: Made
@@ -45,6 +49,9 @@ class Transcoded:
     recipe: str
     path: str
     architecture: str
+    device: str = ""
+    origin: Origin | None = None
+    gpu: GpuUse | None = None
 
     @property
     def source(self) -> Path:
@@ -66,7 +73,7 @@ class Transcoded:
     @property
     def comparison(self) -> Comparison:
         """Each output frame against its source frame, aligned by the number in the frame where there is one."""
-        return self.made.comparison(ssim=True)
+        return self.made.comparison(ssim=True, hashes=True)
 
     @property
     def frames(self) -> int:
@@ -109,8 +116,9 @@ class Job:
     `outputs` are the names of the files that it writes, the main one first; `extras` further files to bring in, and
     `texts` files to write, by the names that the recipe gives them. `timeout` is in seconds. `nonce` is what each frame
     must carry, where it isn't the source's own. `fails` says that the command is meant to fail, or may. `env` is set
-    over the image's own. `server` runs beside it (see `media.case.Case`). `tell` is told how far the encode is, where
-    it can be seen.
+    over the image's own. `device` is the node of the hardware that the recipe names, `counted` the backend by whose
+    counters its work is looked at (see `media.hardware.counters`). `server` runs beside it (see `media.case.Case`).
+    `tell` is told how far the encode is, where it can be seen.
     """
 
     recipe: Any
@@ -122,6 +130,8 @@ class Job:
     nonce: int | None = None
     fails: bool = False
     env: Mapping[str, str] = field(default_factory=dict)
+    device: str = ""
+    counted: str = ""
     server: Recipe | None = None
     tell: Tell | None = None
 
@@ -157,7 +167,7 @@ def transcode(
     Raises TranscodeFailed, CommandTimeout, EnvironmentFault, or UsageError for a wrong recipe.
     """
     from ..media.made import Made
-    from ..media.recipe import argv_of, fill, recipe_of, values_of
+    from ..media.recipe import argv_of, fill, values_of
     from ..media.streaming.playlists import MAX_NAMES, beside, names_in
 
     # No image has this folder, so nothing of its own is shadowed. A new place in it each time: an output that an
@@ -179,8 +189,10 @@ def transcode(
         note.unlink()
     told = ""
     if job.server is None:
-        result = _run(container, program, argv, job, inside)
+        with _counting(job, inside) as use:
+            result = _run(container, program, argv, job, inside)
     else:
+        use = None
         served = Served(container, [fill(word, values) for word in job.server.argv], job.timeout)
         result = served.answer(lambda: _run(container, program, argv, job, inside))
         told = served.words()
@@ -223,4 +235,21 @@ def transcode(
         wanted += [other for other in named if other not in wanted][: MAX_NAMES - len(wanted)]
     log = f"{result.stderr}\n{result.stdout}"
     made = Made(job.source, outputs, job.nonce, log, result.exit_code, job.extras)
-    return Transcoded(made, result, recipe_of(job.recipe).sha256, path, architecture)
+    return Transcoded(made, result, _recipe(job).sha256, path, architecture, job.device, gpu=use)
+
+
+def _counting(job: Job, inside: str) -> AbstractContextManager[GpuUse | None]:
+    """The folder of the transcode stands in its command line, and in no other."""
+    if not job.counted:
+        return nullcontext()
+    from ..media.hardware.counters import counting
+
+    return counting(inside, job.counted, job.device)
+
+
+def _recipe(job: Job) -> Recipe:
+    """What golden values are kept by: the same on whichever node of this machine, or of another one."""
+    from ..media.recipe import Recipe, recipe_of
+
+    recipe = recipe_of(job.recipe)
+    return Recipe(tuple(word.replace(job.device, "{device}") for word in recipe.argv)) if job.device else recipe

@@ -12,7 +12,7 @@ from ..errors import MediaImageError
 from ..result import format_bytes
 
 if TYPE_CHECKING:
-    from ..runtime.base import Container
+    from ..runtime.base import Container, Process
 
 MOST_BYTES = 4 * 10**9
 """That all outputs of one command may have together: as much as is fetched of a single one."""
@@ -62,13 +62,40 @@ class Watcher:
             if found := _FRAME.findall(self._tail):
                 self.tell(Progress(int(found[-1][0]), float(found[-1][1])))
         if time.monotonic() - self._looked >= _EVERY:
-            written = self.container.written(self.folder) - self.before
-            if written > MOST_BYTES:
-                raise WroteTooMuch(
-                    f"{format_bytes(written)} were written when it was ended, "
-                    f"and its outputs may have {format_bytes(MOST_BYTES)} in all"
-                )
+            _require_few(self.container.written(self.folder) - self.before)
             self._looked = time.monotonic()
+
+
+def _require_few(written: int) -> None:
+    if written > MOST_BYTES:
+        raise WroteTooMuch(
+            f"{format_bytes(written)} were written when it was ended, "
+            f"and its outputs may have {format_bytes(MOST_BYTES)} in all"
+        )
+
+
+def wait_for(
+    process: Process, seconds: float, *, every: float = _EVERY, until: Callable[[], object] = lambda: False
+) -> int | None:
+    """As Process.wait, or until `until` is true, which is called `every` so many seconds.
+
+    Raises WroteTooMuch, and kills the process, where it writes more than MOST_BYTES.
+    """
+    now = looked = time.monotonic()
+    deadline = now + seconds
+    while (code := process.wait(max(0, min(deadline - now, every)))) is None:
+        is_enough = until()
+        now = time.monotonic()
+        if now - looked >= _EVERY:
+            try:
+                _require_few(process.written())
+            except WroteTooMuch:
+                process.kill()
+                raise
+            looked = now
+        if is_enough or now >= deadline:
+            break
+    return code
 
 
 def with_progress(argv: Sequence[str], program: str) -> list[str]:

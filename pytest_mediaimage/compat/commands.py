@@ -86,6 +86,7 @@ class _AsUser:
         self.name = image.name
         self.digest = image.digest
         self.config_digest = image.config_digest
+        self.index_digest = image.index_digest
         self.platform = image.platform
         self.config = _UserConfig(image, user)
 

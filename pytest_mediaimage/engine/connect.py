@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..errors import EngineUnavailable
 from .faults import DOCKER, PODMAN, Product, engine_faults, unavailable
 
 if TYPE_CHECKING:
@@ -73,7 +74,10 @@ def connect_docker(*, otherwise: str) -> Engine:
         if "base_url" not in parameters:
             name = os.environ.get("DOCKER_CONTEXT")
             if name and ContextAPI.get_context(name) is None:
-                raise ValueError(f"there is no Docker context {name!r}, which DOCKER_CONTEXT names")
+                raise EngineUnavailable(
+                    f"there is no Docker context {name!r}, which DOCKER_CONTEXT names",
+                    remedy=f"`docker context ls` lists what there is; or unset DOCKER_CONTEXT, {otherwise}.",
+                )
             parameters |= ContextAPI.kwargs_from_context()
         return {"base_url": _DOCKER_SOCKET, **parameters}
 

@@ -40,7 +40,10 @@ class EngineStream:
 
     def read(self, size: int, /) -> bytes:
         """Up to `size` bytes; none at the end. Raises OSError or http.client.HTTPException."""
-        return self._response.read(min(size, _PIECE))
+        try:
+            return self._response.read(min(size, _PIECE))
+        except AttributeError as error:  # http.client's own, where another thread closes in the middle of it
+            raise OSError("closed while it was read") from error
 
     def close(self) -> None:
         """May be called while another thread reads, which then finds an end or an error."""

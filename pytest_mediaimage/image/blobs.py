@@ -19,6 +19,8 @@ from .layer_stream import LayerStream
 from .limits import MAX_INDEX_DEPTH
 from .manifest import MAX_DOCUMENT, Descriptor, Index, Manifest, parse_document
 
+_STATEMENT = "application/vnd.in-toto+json"
+
 
 class BlobStore(Protocol):
     """Content by digest."""
@@ -30,11 +32,18 @@ class BlobStore(Protocol):
         """The file that holds just this blob, or None where there is none."""
 
 
-def read_document(store: BlobStore, descriptor: Descriptor, limit: int = MAX_DOCUMENT) -> bytes:
-    """A small blob, checked. Raises CorruptImage where it isn't what its descriptor says, or is longer than `limit`."""
+def read_document(
+    store: BlobStore, descriptor: Descriptor, limit: int = MAX_DOCUMENT, *, what: str = "the document", remedy: str = ""
+) -> bytes:
+    """A small blob, checked. Raises CorruptImage where it isn't what its descriptor says, or is longer than `limit`.
+
+    `what` names it for that, and `remedy` tells what makes it shorter.
+    """
     if descriptor.length > limit:
         raise CorruptImage(
-            f"a document of {descriptor.length} bytes, where at most {limit} are read", blob=descriptor.digest
+            f"{what} has {descriptor.length} bytes, where at most {limit} are read",
+            blob=descriptor.digest,
+            remedy=remedy,
         )
     pieces = io.BytesIO()
     with store.open(descriptor.digest) as file:
@@ -159,10 +168,22 @@ def resolve(store: BlobStore, roots: Sequence[Descriptor], reference: str, platf
 def load_image(store: BlobStore, descriptor: Descriptor) -> tuple[Manifest, Config]:
     """The documents of an image. Raises CorruptImage, also for an artifact that is no container image."""
     manifest = Manifest.from_bytes(read_document(store, descriptor), descriptor.digest)
-    data = read_document(store, manifest.config)
-    if "rootfs" not in parse_document(data, blob=manifest.config.digest):
-        kind = descriptor.artifact_type or manifest.config.media_type
-        raise CorruptImage(f"an artifact of type {kind}, not a container image", blob=descriptor.digest)
+    data = read_document(
+        store,
+        manifest.config,
+        what="the image configuration",
+        remedy="Put less into labels, variables and instructions; engines read no longer one.",
+    )
+    # BuildKit's attestations have a configuration like an image's.
+    statements = bool(manifest.layers) and all(layer.media_type == _STATEMENT for layer in manifest.layers)
+    if statements or "rootfs" not in parse_document(data, blob=manifest.config.digest):
+        kind = descriptor.artifact_type or manifest.artifact_type
+        kind = kind or (_STATEMENT if statements else manifest.config.media_type)
+        raise CorruptImage(
+            f"an artifact of type {kind}, not a container image",
+            blob=descriptor.digest,
+            remedy="Name a container image: what was pushed beside one, a chart or an SBOM, can't be tested.",
+        )
     config = Config.from_bytes(data, manifest.config.digest)
     if len(config.diff_ids) != len(manifest.layers):
         raise CorruptImage(

@@ -51,8 +51,11 @@ def prepare_cache_directory(path: Path) -> Path:
     """Make the directory, for this user alone. Raises StorageFault where it can't be written."""
     with storage_faults(path, any_kind=True):
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.TemporaryFile(dir=path):
-            pass
+        try:
+            with tempfile.TemporaryFile(dir=path):
+                pass
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(path)) from error  # and not the file in it
     return path.resolve()
 
 
@@ -86,7 +89,8 @@ class FactsCache:
 
     def store(self, facts: LayerFacts) -> None:
         """Raises StorageFault."""
-        with storage_faults(self._directory, any_kind=True):
+        # Whoever clears the cache meanwhile takes this file with it; then the layer is read again some day.
+        with suppress(FileNotFoundError), storage_faults(self._directory, any_kind=True):
             self._directory.mkdir(parents=True, exist_ok=True)
             with whole_file(self._path(facts.diff_id)) as file:
                 _write(facts, file)

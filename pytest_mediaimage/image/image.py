@@ -16,7 +16,7 @@ from typing import IO, cast
 from xxhash import xxh3_64
 
 from ..errors import CorruptImage, MediaImageError
-from .blobs import BlobStore
+from .blobs import BlobStore, check_readable
 from .cache import FactsCache
 from .config import Config
 from .digest import Digest, Platform
@@ -146,13 +146,16 @@ class Image:
         if self._fault is not None:
             raise self._fault
         known: dict[str, LayerFacts] = {}
-        missing: dict[str, Layer] = {}
-        for layer in self.layers:
-            if (cached := self._cache.load(layer.diff_id)) is not None:
-                known[layer.diff_id] = cached
-            else:
-                missing[layer.diff_id] = layer
+        # Two blobs may claim to be one layer: each is checked.
+        missing: dict[tuple[str, str], Layer] = {}
         try:
+            for layer in self.layers:
+                if layer.descriptor is not None:
+                    check_readable(layer.descriptor)  # known or not: a run shall not depend on those before
+                if (cached := self._cache.load(layer.diff_id)) is not None:
+                    known[layer.diff_id] = cached
+                else:
+                    missing[layer.diff_id, layer.descriptor.digest if layer.descriptor else ""] = layer
             if missing:
                 known |= self._read(list(missing.values()), progress)
         except MediaImageError as error:
@@ -163,6 +166,7 @@ class Image:
     def _read(self, missing: Sequence[Layer], progress: Progress | None) -> dict[str, LayerFacts]:
         wanted = {layer.diff_id for layer in missing}
         found: dict[str, LayerFacts] = {}
+        packings: dict[Digest, str] = {}
         lengths = [layer.compressed_size for layer in missing]
         if progress:
             expected = sum(length for length in lengths if length is not None) if None not in lengths else None
@@ -173,10 +177,11 @@ class Image:
                     if facts.diff_id in wanted:
                         self._cache.store(facts)
                         found[facts.diff_id] = facts
+                        packings.update([facts.packing] if facts.packing else ())
         finally:
             if progress:
                 progress.end()
-        self._packings.add(dict(facts.packing for facts in found.values() if facts.packing))
+        self._packings.add(packings)
         for diff_id in wanted - found.keys():
             raise CorruptImage(f"{self.name} lacks a layer that its configuration names", blob=diff_id)
         return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from types import TracebackType
+from typing import Protocol, runtime_checkable
 
 from ..errors import CorruptImage
 from .compression import ByteStream, compression_of, plain_blocks
@@ -12,6 +13,15 @@ from .pipeline import BLOCK, Ahead, Hasher
 
 _SMALLEST = 64 * 1024
 """Sources hand out what they have; joining pieces below this length is cheaper than handing them on."""
+
+
+@runtime_checkable
+class HashedStream(Protocol):
+    """A source that hashes the blob by itself as it is read: it keeps it."""
+
+    def read(self, size: int, /) -> bytes: ...
+    def digest_of_all(self) -> str:
+        """`algorithm:hex` of all that was handed out, by the algorithm of the blob's digest."""
 
 
 class LayerStream:
@@ -44,7 +54,8 @@ class LayerStream:
         # Where nothing is unpacked both digests are of the same bytes; one hash serves both.
         self._plain_hash = Hasher(diff_id.algorithm if diff_id else "sha256")
         self._raw_hash: Hasher | None = None
-        if compressed and (self.compression != "none" or compressed[0].algorithm != self._plain_hash.algorithm):
+        is_plain = self.compression == "none" and compressed and compressed[0].algorithm == self._plain_hash.algorithm
+        if compressed and not is_plain and not isinstance(raw, HashedStream):
             self._raw_hash = Hasher(compressed[0].algorithm)
         self._source = Ahead(self._raw_blocks(head))
         blocks = plain_blocks(self._source, self.compression, where)
@@ -64,6 +75,8 @@ class LayerStream:
 
     def _take(self, block: bytes) -> bytes:
         self._count += len(block)
+        if self._expected and self._count > self._expected[1]:
+            raise self._mismatch(f"it has more bytes than the {self._expected[1]} that its descriptor says")
         if self._raw_hash:
             self._raw_hash.update(block)
         if self.on_read:
@@ -96,14 +109,20 @@ class LayerStream:
         plain = Digest(self._plain_hash.digest())
         if self._expected:
             digest, length = self._expected
-            actual = self._raw_hash.digest() if self._raw_hash else plain
             if self._count != length:
                 raise self._mismatch(f"{self._count} bytes where its descriptor says {length}")
+            actual = self._digest_of_blob() or plain
             if actual != digest:
                 raise self._mismatch(f"its content has the digest {actual}")
         if self.diff_id and plain != self.diff_id:
             raise self._mismatch(f"its uncompressed content is {plain}, the diffID is {self.diff_id}")
         return plain
+
+    def _digest_of_blob(self) -> str:
+        """Empty where the blob is what it holds, uncompressed, and so was hashed as that."""
+        if isinstance(self._raw, HashedStream):
+            return self._raw.digest_of_all()
+        return self._raw_hash.digest() if self._raw_hash else ""
 
     @property
     def packing(self) -> tuple[Digest, str] | None:

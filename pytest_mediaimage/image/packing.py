@@ -35,7 +35,8 @@ class PackingCache:
         if all(known.get(digest) == packing for digest, packing in learnt.items()):
             return
         together = list({**known, **learnt}.items())
-        write_atomically(self._file, json.dumps(dict(together[-_MOST:]), separators=(",", ":")).encode())
+        with suppress(FileNotFoundError):  # the cache is being cleared
+            write_atomically(self._file, json.dumps(dict(together[-_MOST:]), separators=(",", ":")).encode())
 
 
 def packing_of(blob: ByteStream) -> str:

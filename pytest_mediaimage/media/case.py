@@ -61,9 +61,9 @@ class Case:
     `extras` (a sample's name) or `texts` (a file's text, with placeholders of its own) hold under that name. What
     a playlist among the outputs names is fetched with it. `golden` says that the frames of the main output are compared
     with the source's and held against golden values, `fresh` that the recipe is also run on a clip that nobody has seen
-    before. `server` is a command that runs beside in the same container, serves the recipe's input, and ends after its
-    first client. `fails` says that the command must end with an error: it is no fault that it does, nor that it writes
-    nothing. `timeout` is in seconds.
+    before. `device` is the node of the hardware that the recipe names. `server` is a command that runs beside in the
+    same container, serves the recipe's input, and ends after its first client. `fails` says that the command must end
+    with an error: it is no fault that it does, nor that it writes nothing. `timeout` is in seconds.
     """
 
     name: str
@@ -77,5 +77,6 @@ class Case:
     texts: Mapping[str, str] = field(default_factory=dict)
     golden: bool = True
     fresh: bool = False
+    device: str = ""
     fails: bool = False
     timeout: float = 60.0

@@ -1,4 +1,4 @@
-"""Test clips: moving pictures with a number in each frame, a tone per channel, and a beep with a flash.
+"""Test clips: moving pictures with a number in each frame, tones by channel and nonce, and a beep with a flash.
 
 The content is integer arithmetic and raw PCG64 output, whose stream numpy promises to keep, and is thus the
 same everywhere. The encode is single-threaded, bitexact and without macroblock tree: the same arguments give the same
@@ -21,10 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UsageError
-from . import barcode
+from . import barcode, soundmark
 
-SAMPLE_RATE = 48000
-_FLASH_FRAMES = 2
+SAMPLE_RATE = soundmark.RATE
 _X264 = "mbtree=0:threads=1:lookahead-threads=1:sliced-threads=0:open-gop=0:keyint=50:min-keyint=25"
 
 
@@ -41,8 +40,9 @@ def make_clip(
 ) -> None:
     """Write an MP4 of H.264 (yuv420p, BT.709, closed GOP) and stereo AAC to `path`.
 
-    `frames` is 1-4096 and `nonce` 24 bits, both drawn into each frame (see `barcode`); `width` and `height`
-    in pixels, even, at least 64x48; `seed` chooses the texture. Raises UsageError for other values.
+    `frames` is 1-4096 and `nonce` 24 bits, both drawn into each frame (see `barcode`), the latter played too (see
+    `soundmark`); `width` and `height` in pixels, even, at least 64x48; `seed` chooses the texture. Raises UsageError
+    for other values.
     """
     if not 1 <= frames <= 1 << barcode.NUMBER_BITS or not 0 <= nonce < 1 << barcode.NONCE_BITS:
         raise UsageError(f"a clip of {frames} frames with nonce {nonce} can't be numbered", remedy="Use 1-4096 frames.")
@@ -70,7 +70,9 @@ def make_clip(
             upto = min(total, SAMPLE_RATE * (number + 1) // fps)
             while written + 1024 <= upto or (number == frames - 1 and written < total):
                 size = min(1024, total - written)
-                chunk = av.AudioFrame.from_ndarray(sound(written, size, fps), format="s16", layout="stereo")
+                chunk = av.AudioFrame.from_ndarray(
+                    soundmark.sound(written, size, fps, nonce), format="s16", layout="stereo"
+                )
                 chunk.sample_rate, chunk.pts, chunk.time_base = SAMPLE_RATE, written, Fraction(1, SAMPLE_RATE)
                 out.mux(audio.encode(chunk))
                 written += size
@@ -81,11 +83,16 @@ def make_clip(
 def fresh_clip(path: Path, *, frames: int = 25) -> int:
     """Write a clip that nobody can have seen before, and return its nonce (never 0, the bundled samples' own).
 
-    The nonce comes from the system's randomness; an output that carries it was made from this input.
+    The nonce comes from the system's randomness; pictures and sound that carry it were made from this input.
     """
-    nonce = 1 + secrets.randbelow((1 << barcode.NONCE_BITS) - 1)
+    nonce = fresh_nonce()
     make_clip(path, frames=frames, nonce=nonce, seed=nonce)
     return nonce
+
+
+def fresh_nonce() -> int:
+    """24 bits of the system's randomness, never 0."""
+    return 1 + secrets.randbelow((1 << barcode.NONCE_BITS) - 1)
 
 
 def picture(number: int, nonce: int, width: int, height: int, fps: int, texture: NDArray[np.uint8]) -> NDArray[Any]:
@@ -100,38 +107,13 @@ def picture(number: int, nonce: int, width: int, height: int, fps: int, texture:
     side = height // 5
     left, top = number * 5 % (width - side), height // 2 + number * 3 % (height // 2 - side)
     luma[top : top + side, left : left + side] = 200 - texture[:side, :side] % 64
-    if number % fps // _FLASH_FRAMES == fps // 2 // _FLASH_FRAMES:
+    if number % fps // soundmark.FLASH_FRAMES == fps // 2 // soundmark.FLASH_FRAMES:
         luma[height - side :, width - side * 2 :] = 235
     barcode.draw(luma, number, nonce)
     u = np.broadcast_to(64 + (x[: width // 2] * 8 // max(width // 2, 1) * 16 + number) % 128, (height // 2, width // 2))
     v = np.broadcast_to((80 + (y[: height // 2] + number) % 96)[:, None], (height // 2, width // 2))
     planes = (luma.ravel(), u.astype(np.uint8).ravel(), v.astype(np.uint8).ravel())
     return np.concatenate(planes).reshape(height * 3 // 2, width)
-
-
-def sound(start: int, count: int, fps: int) -> NDArray[Any]:
-    """Samples `start` to `start + count` as packed s16 stereo, an array (1, 2 * count).
-
-    Each channel sweeps over a band of its own once a second (left 300-600 Hz, right 900-1500 Hz): the channels can be
-    told apart, and a shift in time has one answer only. With the flash in the picture both beep at 3 kHz.
-    """
-    t = np.arange(start, start + count, dtype=np.int64)
-    second, within = t // SAMPLE_RATE, t % SAMPLE_RATE
-    left = _wave(300 * t + (150 * within * within) // SAMPLE_RATE + 150 * SAMPLE_RATE * second)
-    right = _wave(900 * t + (300 * within * within) // SAMPLE_RATE + 300 * SAMPLE_RATE * second)
-    flash = fps // 2 // _FLASH_FRAMES * _FLASH_FRAMES
-    begin, end = flash * SAMPLE_RATE // fps, (flash + _FLASH_FRAMES) * SAMPLE_RATE // fps
-    beep = np.where((within >= begin) & (within < end), _wave(3000 * t), 0)
-    stereo = np.stack((left // 4 + beep // 4, right // 4 + beep // 4), axis=1)
-    return stereo.astype(np.int16).reshape(1, -1)
-
-
-def _wave(phase: NDArray[np.int64]) -> NDArray[np.int64]:
-    """A sine within 6 %, from parabolas, -32768 to 32767; a cycle is SAMPLE_RATE units of phase."""
-    turn = phase * 65536 // SAMPLE_RATE % 65536
-    half = turn % 32768
-    arch = half * (32768 - half) * 4 // 32768
-    return np.where(turn < 32768, np.minimum(arch, 32767), -arch)
 
 
 def texture_of(width: int, height: int, seed: int) -> NDArray[np.uint8]:

@@ -1,8 +1,9 @@
 """Golden values: what a case gave when it was right, kept in one JSON file per case.
 
 An entry is keyed by the sample's sha256, the recipe's sha256 and the hardware path. Within it, values are kept per
-encoder version (`x264 core 165`) and class of processor (`amd64/avx512`, see `machine`), because only the same encoder
-on the same class must give the same pictures; others are held to a tolerance.
+encoder version (`x264 core 165`) and class of processor (`amd64/avx512`, see `machine`), on hardware paths per encoder
+and FFmpeg (`h264_nvenc FFmpeg 8.1`) and family of cards and driver (`nvidia ada/550.54.14`, see `hardware.origin`),
+because only the same encoder on the same class must give the same pictures; others are held to a tolerance.
 """
 
 from __future__ import annotations

@@ -30,6 +30,24 @@ class Kept(Generic[_T]):
             return
         self._values[key] = value, length
         self._bytes += length
+        self._evict()
+
+    def grow(self, key: Hashable, value: _T, length: int) -> None:
+        """The value that is kept under this key has become longer by `length` bytes."""
+        if self._is(key, value):
+            self._values[key] = value, self._values[key][1] + length
+            self._bytes += length
+            self._evict()
+
+    def drop(self, key: Hashable, value: _T) -> None:
+        """Keep this value no more, where it is the one under this key."""
+        if self._is(key, value):
+            self._bytes -= self._values.pop(key)[1]
+
+    def _is(self, key: Hashable, value: _T) -> bool:
+        return key in self._values and self._values[key][0] is value
+
+    def _evict(self) -> None:
         while self._bytes > self.limit:
             self._bytes -= self._values.popitem(last=False)[1][1]
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ..errors import JudgeError
-from . import judge
+from . import probing
 from .pictures.compare import Comparison, compare
 from .pictures.references import probe_source
 from .pictures.views import View
@@ -31,7 +31,7 @@ class Made:
     exit_code: int = 0
     extras: Mapping[str, Path] = field(default_factory=dict)
     metrics: dict[str, float | int | str] = field(default_factory=dict)
-    _infos: dict[str, judge.MediaInfo] = field(default_factory=dict)
+    _infos: dict[str, probing.MediaInfo] = field(default_factory=dict)
     _comparisons: dict[tuple[str, View | None], Comparison] = field(default_factory=dict)
 
     @classmethod
@@ -51,27 +51,33 @@ class Made:
         return path
 
     @cached_property
-    def original(self) -> judge.MediaInfo:
+    def original(self) -> probing.MediaInfo:
         """The source's streams. Raises JudgeError."""
         return probe_source(self.source)
 
-    def info(self, name: str = "") -> judge.MediaInfo:
+    def info(self, name: str = "") -> probing.MediaInfo:
         """An output's streams. Raises JudgeError."""
         path = self.path(name)
         if path.name not in self._infos:
-            self._infos[path.name] = judge.probe(path)
+            self._infos[path.name] = probing.probe(path)
         return self._infos[path.name]
 
-    def comparison(self, name: str = "", view: View | None = None, *, ssim: bool = False) -> Comparison:
-        """An output's frames beside the source's, with their SSIM where it is asked for.
+    def comparison(
+        self, name: str = "", view: View | None = None, *, ssim: bool = False, hashes: bool = False
+    ) -> Comparison:
+        """An output's frames beside the source's, with their SSIM and their hashes where these are asked for.
 
         Raises JudgeError where there are none.
         """
         path = self.path(name)
         found = self._comparisons.get((path.name, view))
-        if found is None or (ssim and found.scores and not found.scores[0].ssim):
-            found = compare(self.source, path, nonce=self.nonce, view=view, ssim=ssim)
-            self._comparisons[path.name, view] = found
+        if found is not None:
+            lacks_ssim = ssim and bool(found.scores) and not found.scores[0].ssim
+            if not lacks_ssim and not (hashes and found.output_frames and not found.hashes):
+                return found
+            ssim, hashes = ssim or bool(found.scores and found.scores[0].ssim), hashes or bool(found.hashes)
+        found = compare(self.source, path, nonce=self.nonce, view=view, ssim=ssim, hashes=hashes)
+        self._comparisons[path.name, view] = found
         return found
 
     def label(self, name: str = "") -> str:

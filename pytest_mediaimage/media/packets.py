@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ..errors import JudgeError
 from . import judge
@@ -17,7 +17,7 @@ class Packet:
     """Times in seconds, `position` in bytes from the start of the file.
 
     `key` is what the container says; `idr` what the bits say (H.264 and HEVC; as `key` for other codecs): nothing
-    before it is needed for anything after it.
+    before it is needed for anything after it. `sets` tells of parameter sets among the bits, `checksum` is CRC-32.
     """
 
     decoded: float
@@ -27,6 +27,8 @@ class Packet:
     length: int
     key: bool
     idr: bool
+    sets: bool
+    checksum: int
 
 
 def packets(path: Path) -> list[Packet]:
@@ -40,6 +42,9 @@ def packets(path: Path) -> list[Packet]:
         if not streams:
             raise JudgeError(f"{path} has neither video nor audio")
         stream = streams[0]
+        context = stream.codec_context
+        codec = context.codec.canonical_name if context is not None else ""
+        extradata = (context.extradata if context is not None else None) or b""
         for packet in container.demux(stream):
             if not packet.size:
                 continue
@@ -47,32 +52,36 @@ def packets(path: Path) -> list[Packet]:
                 raise JudgeError(f"{path}: a packet has no time")
             if len(found) >= _LIMIT:
                 raise JudgeError(f"{path} has more than {_LIMIT} packets")
-            base = packet.time_base
+            base, key, data = packet.time_base, packet.is_keyframe, bytes(packet)
+            idr, sets = _kinds(data, extradata, codec) if codec in ("h264", "hevc") else (True, False)
             found.append(
                 Packet(
-                    decoded=float(packet.dts * base),
-                    shown=float(packet.pts * base),
-                    duration=float((packet.duration or 0) * base),
+                    decoded=judge.seconds(packet.dts, base),
+                    shown=judge.seconds(packet.pts, base),
+                    duration=judge.seconds(packet.duration or 0, base),
                     position=packet.pos,
                     length=packet.size,
-                    key=packet.is_keyframe,
-                    idr=packet.is_keyframe and _is_idr(stream, packet),
+                    key=key,
+                    idr=key and idr,
+                    sets=sets,
+                    checksum=zlib.crc32(data),
                 )
             )
     return found
 
 
-def _is_idr(stream: Any, packet: Any) -> bool:
-    context = stream.codec_context
-    codec = context.codec.canonical_name if context is not None else ""
-    if codec not in ("h264", "hevc"):
-        return True
-    for unit in _units(bytes(packet), context.extradata or b"", codec):
+def _kinds(data: bytes, extradata: bytes, codec: str) -> tuple[bool, bool]:
+    """Whether the first slice is an IDR picture's, and whether there are parameter sets."""
+    # H.264, table 7-1: slices are 1 to 5, of which 5 is IDR; sets 7, 8, 13 and 15. HEVC, table 7-1: slices are 0 to 31,
+    # of which 19 and 20 are IDR; sets 32 to 34.
+    idr: bool | None = None
+    sets = False
+    for unit in _units(data, extradata, codec):
         kind = unit[0] & 31 if codec == "h264" else unit[0] >> 1 & 63
-        # Slices: H.264 1 to 5, of which 5 is IDR (7.4.1, table 7-1); HEVC 0 to 31, of which 19 and 20 (table 7-1).
-        if 1 <= kind <= 5 if codec == "h264" else kind < 32:
-            return kind == 5 if codec == "h264" else kind in (19, 20)
-    return False
+        sets |= kind in ((7, 8, 13, 15) if codec == "h264" else (32, 33, 34))
+        if idr is None and (1 <= kind <= 5 if codec == "h264" else kind < 32):
+            idr = kind == 5 if codec == "h264" else kind in (19, 20)
+    return bool(idr), sets
 
 
 def _units(data: bytes, extradata: bytes, codec: str) -> list[bytes]:

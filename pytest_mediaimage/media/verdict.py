@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import JudgeError
 from . import golden as gold
-from . import judge
+from . import probing
 from .case import Case, Problem
 from .golden import GoldenEntry
 from .machine import machine_class
@@ -74,7 +74,7 @@ def judge_case(case: Case, made: Made, *, golden: GoldenEntry | None = None, arc
             if info.video is None:
                 verdict.metrics["bytes"] = info.bytes
             else:
-                verdict = judgement_of(info, made.comparison(), made.metrics)
+                verdict = judgement_of(info, made.comparison(ssim=bool(case.device), hashes=True), made.metrics)
         except JudgeError as error:
             return Judgement([_unreadable(error)])
     for rule in case.rules:
@@ -93,7 +93,7 @@ def _unreadable(error: JudgeError) -> Problem:
 
 
 def judgement_of(
-    info: judge.MediaInfo, comparison: Comparison, metrics: dict[str, float | int | str] | None = None
+    info: probing.MediaInfo, comparison: Comparison, metrics: dict[str, float | int | str] | None = None
 ) -> Judgement:
     """The measurements of an output, added to `metrics`. Its one problem can be damage: nothing else is asked yet."""
     verdict = Judgement(hashes=comparison.hashes, metrics={} if metrics is None else metrics)

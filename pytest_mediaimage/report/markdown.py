@@ -36,18 +36,29 @@ def text(account: Account) -> str:
     if account.error is not None:
         return f"## ❌ Media image: nothing was judged\n\nWhy: {prose(str(account.error), longest=4000, lines=40)}\n"
     for detail in _DETAILS:
-        parts = ["\n".join(_image(subject, account.results_of(subject), detail)) for subject in account.subjects]
-        parts += ["\n".join(_policy(account.policy_notes, detail.findings))] if account.policy_notes else []
-        if sum(len(part.encode()) + 2 for part in parts) < LONGEST:
+        parts, all_of_it = _fitting(_parts(account, detail), LONGEST)
+        if all_of_it:
             return "\n\n".join(parts) + "\n"
+    kept, _ = _fitting(_parts(account, _DETAILS[-1]), LONGEST - 100)
+    return "\n\n".join([*kept, f"… and {len(account.subjects) - len(kept)} more images"]) + "\n"
+
+
+def _parts(account: Account, detail: _Detail) -> Iterator[str]:
+    for subject in account.subjects:
+        yield "\n".join(_image(subject, account.results_of(subject), detail))
+    if account.policy_notes:
+        yield "\n".join(_policy(account.policy_notes, detail.findings))
+
+
+def _fitting(parts: Iterator[str], room: int) -> tuple[list[str], bool]:
+    """The first parts, as many as `room` bytes hold, and whether these are all; no more are made than one too many."""
     kept: list[str] = []
-    room = LONGEST - 100
     for part in parts:
         room -= len(part.encode()) + 2
-        if room < 0:
-            break
+        if room <= 0:
+            return kept, False
         kept.append(part)
-    return "\n\n".join([*kept, f"… and {len(account.subjects) - len(kept)} more images"]) + "\n"
+    return kept, True
 
 
 def _image(subject: Subject, results: Sequence[Result], detail: _Detail) -> Iterator[str]:

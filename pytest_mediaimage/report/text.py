@@ -27,7 +27,8 @@ def format_value(value: float | int | str | None, unit: str) -> str:
         return format_bytes(value)
     if unit == "percent":
         return f"{value:g} %"
-    return f"{value:g} {unit.removesuffix('s') if value == 1 else unit}".rstrip()
+    one = f"{unit[:-3]}y" if unit.endswith("ies") else unit.removesuffix("s")
+    return f"{value:g} {one if value == 1 else unit}".rstrip()
 
 
 def failure_text(check: Check, result: Result, layers: Sequence[str] = ()) -> str:

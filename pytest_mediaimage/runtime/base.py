@@ -43,6 +43,10 @@ class RunnableImage(Protocol):
         """`sha256:...` of the configuration: what Docker calls the image's ID."""
 
     @property
+    def index_digest(self) -> str | None:
+        """`sha256:...` of the index that it was chosen from, None without one."""
+
+    @property
     def platform(self) -> str:
         """`os/architecture[/variant]`."""
 
@@ -213,9 +217,17 @@ class Process(Protocol):
     def usage(self) -> Usage | None:
         """What its processes use at this moment; None after the end."""
 
+    def written(self) -> int:
+        """Bytes of all files that it wrote or was given, those in memory left out."""
+
     @property
     def out_of_memory(self) -> bool:
         """Whether the kernel killed a process of it for its memory limit; known after the end."""
+
+    @property
+    def peak_memory(self) -> int | None:
+        """The most bytes that a container with a memory limit held at once, pages of files among them; None where
+        neither kernel nor engine tells."""
 
     @property
     def output(self) -> str:

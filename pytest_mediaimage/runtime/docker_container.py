@@ -116,10 +116,7 @@ class DockerContainer:
     def written(self, folder: str) -> int:
         """As Container.written: the engine only tells of all that was written."""
         self._require_open()
-        with engine_faults("tell how much was written in a container"):
-            url = self._api._url("/containers/{0}/json", self._container.id)
-            found = self._api._result(self._api._get(url, params={"size": "1"}), json=True)
-        return int(found.get("SizeRw") or 0)
+        return docker_files.bytes_written(self._container)
 
     def close(self) -> None:
         """As Container.close."""

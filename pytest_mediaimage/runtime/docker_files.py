@@ -46,6 +46,14 @@ def length_of(container: Container, path: str) -> int | None:
     return None if found is None or found["mode"] & (_GO_DIRECTORY | _GO_SPECIAL) else int(found["size"])
 
 
+def bytes_written(container: Container) -> int:
+    """Of all that was written in the container, what is mounted in it left out."""
+    with engine_faults("tell how much was written in a container"):
+        api = api_of(container)
+        found = api._result(api._get(api._url("/containers/{0}/json", container.id), params={"size": "1"}), json=True)
+    return int(found.get("SizeRw") or 0)
+
+
 def _look(container: Container, path: str) -> tuple[str, dict[str, Any] | None]:
     path = str(PurePosixPath("/", path))
     for _ in range(_LINK_LIMIT):

@@ -43,10 +43,12 @@ class EngineImages:
         )
 
     def _find(self, image: RunnableImage) -> str | None:
-        # The image ID is the configuration's digest, or with the containerd store the manifest's.
-        for digest in (image.config_digest, image.digest):
+        # The image ID is the configuration's digest, or with the containerd store the manifest's or the index's.
+        for digest in filter(None, (image.config_digest, image.digest, image.index_digest)):
             with engine_faults(f"look for {image.name}"), suppress(ImageNotFound):
                 found = self._api.inspect_image(digest)
+                if digest == image.index_digest and not _is_for(found, image.platform):
+                    continue  # of an index the engine takes the image for its own machine
                 tags = found.get("RepoTags") or []
                 if any(tag.startswith(f"{IMAGES}/") for tag in tags) and not self._tag(found["Id"], image):
                     continue
@@ -82,6 +84,12 @@ class EngineImages:
         while self._tags:
             with suppress(APIError):  # gone already
                 self._api.remove_image(self._tags.pop())
+
+
+def _is_for(found: dict[str, Any], platform: str) -> bool:
+    """Whether what the engine says of an image is said of the one for this platform."""
+    told = (found.get("Os"), found.get("Architecture"), found.get("Variant"))
+    return all(ours == theirs for ours, theirs in zip(platform.split("/"), told, strict=False) if theirs)
 
 
 def _load(api: Any, chunks: Iterator[bytes]) -> list[str]:

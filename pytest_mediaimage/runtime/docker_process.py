@@ -135,10 +135,17 @@ class DockerProcess:
         """As Process.usage."""
         return usage_of(self._container)
 
+    def written(self) -> int:
+        """As Process.written."""
+        return docker_files.bytes_written(self._container)
+
     @property
     def out_of_memory(self) -> bool:
         """As Process.out_of_memory."""
         return bool(self._state().get("OOMKilled"))
+
+    peak_memory = None
+    """Engines don't tell it after the end."""
 
     @property
     def output(self) -> str:

@@ -23,11 +23,14 @@ from typing import IO, Any
 from ..engine.http import EngineHttp
 from ..removal import remove_tree
 from ..storage import storage_faults
+from .cgroups import remove_groups
 from .engine_http import remove_run
 from .rootfs import private_directory
 
 GOODBYE = b"\n"
 _MARKER = "docker.json"
+_GROUPS = "groups"
+"""The file that lists the directories of the run's control groups, one a line."""
 _HOPELESS = 7 * 24 * 3600
 """Seconds after which a dead run's directory goes though its engine doesn't answer."""
 _SETTLED = 60
@@ -61,6 +64,11 @@ class RunDirectory:
         with storage_faults(self.path):
             (self.path / _MARKER).write_text(json.dumps(endpoint))
 
+    def note_group(self, folder: Path) -> None:
+        """Write down that this run makes a control group, for those who clean up after it."""
+        with storage_faults(self.path), (self.path / _GROUPS).open("a") as file:
+            file.write(f"{folder}\n")
+
     def close(self) -> None:
         """Remove the directory with all in it, and send the watchdog home. May be called twice."""
         if self._closed:
@@ -68,6 +76,7 @@ class RunDirectory:
         self._closed = True
         if _live.get(self._runs) is self:
             del _live[self._runs]
+        _clean_groups(self.path)
         _remove(self.path)
         self._lock.close()
         if self._watchdog is not None:
@@ -137,11 +146,12 @@ def bury(path: Path, *, wait: float, passes: int) -> list[str]:
     if lock is None:
         return []
     with lock:
+        groups = _clean_groups(path)
         lines = _clean_engine(path, passes)
         if lines is None and time.time() - path.stat().st_mtime < _HOPELESS:
-            return [f"left run {path.name}: its Docker engine doesn't answer"]
+            return [*groups, f"left run {path.name}: its Docker engine doesn't answer"]
         _remove(path)
-        return [*(lines or []), f"removed directory {path} of a dead run"]
+        return [*groups, *(lines or []), f"removed directory {path} of a dead run"]
 
 
 def _take_lock(path: Path, wait: float) -> IO[bytes] | None:
@@ -160,6 +170,15 @@ def _take_lock(path: Path, wait: float) -> IO[bytes] | None:
             time.sleep(0.05)
         else:
             return lock
+
+
+def _clean_groups(path: Path) -> list[str]:
+    """What was removed of the control groups that a run noted; processes in them are killed."""
+    try:
+        folders = [Path(line) for line in (path / _GROUPS).read_text().splitlines()]
+    except OSError:
+        return []
+    return [f"removed control group {folder}" for folder in remove_groups(folders)]
 
 
 def _clean_engine(path: Path, passes: int) -> list[str] | None:

@@ -6,6 +6,7 @@ is thrown away.
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import stat
@@ -14,15 +15,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import SandboxUnavailable
+from ..errors import CommandTimeout, EnvironmentFault, SandboxUnavailable
 from ..removal import remove_tree
 from ..storage import storage_faults
 from . import inroot
 from .base import NOBODY, PLAIN, Capability, Devices, DevicesRefused, Resources, RunnableImage
 from .bubblewrap import find_bubblewrap
-from .elf import INIT
+from .cgroups import ControlGroup, make_group
+from .elf import INIT, PROBE_MEMORY
+from .hierarchies import NoControlGroup
 from .platforms import require_platform
 from .rootfs import private_directory, skeleton, unpacked
+from .rundir import RunDirectory, current, start_watchdog
 from .sandbox_container import SandboxContainer, launch
 from .sandbox_process import TEMPORARY, SandboxProcess, ground, own_folder, place, start_process
 from .userns import unwritable
@@ -30,9 +34,6 @@ from .users import User, resolve_user
 
 _DATABASE_LIMIT = 1 << 20
 """Bytes of /etc/passwd and /etc/group that are read."""
-
-
-_NO_LIMITS = "the sandbox has no control group of its own, and so can't limit memory and CPU"
 
 
 class SandboxRuntime:
@@ -56,9 +57,13 @@ class SandboxRuntime:
         self._skeleton = skeleton(self._cache, os.uname().machine)
         self._on_disk: dict[int, Capability] = {}
         self._capabilities = self._probe()
+        self._own_run: RunDirectory | None = None
+        self._group_numbers = itertools.count(1)
 
     def capabilities(self) -> Mapping[str, Capability]:
-        """As probed when the runtime was made, in a container of an empty image."""
+        """As probed when the runtime was made, in a container of an empty image; `memory-limit` at the first call."""
+        if "memory-limit" not in self._capabilities:
+            self._capabilities["memory-limit"] = self._probe_memory()
         return self._capabilities
 
     def start(self, image: RunnableImage, *, work: Path, resources: Resources = PLAIN) -> SandboxContainer:
@@ -96,9 +101,19 @@ class SandboxRuntime:
             place(folder, files)
             lower = (rootfs, ground(scratch, rootfs, working_dir), self._skeleton)
             env = {"HOME": user.home, **image.config.env}
-            return start_process(
-                self._program, argv, lower, scratch, on_disk, user, env, working_dir, tmpfs=resources.tmpfs
-            )
+            with self._limits(resources) as group:
+                return start_process(
+                    self._program,
+                    argv,
+                    lower,
+                    scratch,
+                    on_disk,
+                    user,
+                    env,
+                    working_dir,
+                    tmpfs=resources.tmpfs,
+                    group=group,
+                )
         except BaseException:
             remove_tree(scratch)
             raise
@@ -106,8 +121,6 @@ class SandboxRuntime:
     def _prepare(self, image: RunnableImage, resources: Resources) -> tuple[Path, User]:
         """The image's unpacked tree, and its user, where the machine can give what is asked for."""
         _require_devices(resources.devices)
-        if resources.memory is not None or resources.cpus is not None:
-            raise SandboxUnavailable(_NO_LIMITS, remedy="Use --media-runtime docker.")
         require_platform(image.platform, os.uname().machine)
         rootfs = unpacked(image, self._cache)
         with inroot.open_root(rootfs) as root:
@@ -119,7 +132,32 @@ class SandboxRuntime:
         return rootfs, user
 
     def close(self) -> None:
-        """Nothing to do: the unpacked images stay for the next run."""
+        """Remove its run directory if it made one; the unpacked images stay for the next run."""
+        if self._own_run is not None:
+            self._own_run.close()
+
+    @contextmanager
+    def _limits(self, resources: Resources) -> Iterator[ControlGroup | None]:
+        """A control group for what is started in the block; removed where that fails."""
+        if resources.memory is None and resources.cpus is None:
+            yield None
+            return
+        run = current(self._cache)
+        if run is None:
+            run = self._own_run = RunDirectory(self._cache)
+            start_watchdog(run)
+        name = f"{run.run_id}.{next(self._group_numbers)}"
+        try:
+            group = make_group(name, memory=resources.memory, cpus=resources.cpus, note=run.note_group)
+        except NoControlGroup as fault:
+            raise SandboxUnavailable(
+                f"the sandbox can't limit memory and CPU: {fault.message}", remedy=fault.remedy
+            ) from fault
+        try:
+            yield group
+        except BaseException:
+            group.close()
+            raise
 
     def _scratch(self, rootfs: Path, work: Path) -> Path:
         """A new directory for what a container writes."""
@@ -149,18 +187,20 @@ class SandboxRuntime:
                 folder = own_folder(scratch, self._skeleton)
                 lower = (rootfs, ground(scratch, rootfs, working_dir, temporary=True), self._skeleton)
                 tmpfs["/tmp"] = TEMPORARY
-            return launch(
-                self._program,
-                self._nsenter,
-                lower=lower,
-                scratch=scratch,
-                on_disk=on_disk,
-                user=user,
-                nodes=resources.devices.nodes,
-                folder=folder,
-                tmpfs=tmpfs,
-                read_only=resources.hardened,
-            )
+            with self._limits(resources) as group:
+                return launch(
+                    self._program,
+                    self._nsenter,
+                    lower=lower,
+                    scratch=scratch,
+                    on_disk=on_disk,
+                    user=user,
+                    nodes=resources.devices.nodes,
+                    folder=folder,
+                    tmpfs=tmpfs,
+                    read_only=resources.hardened,
+                    group=group,
+                )
         except BaseException:
             remove_tree(scratch)
             raise
@@ -201,17 +241,33 @@ class SandboxRuntime:
             "ownership": Capability(
                 False, "the sandbox maps one user: in it, every file of the image belongs to the image's user"
             ),
-            "memory-limit": Capability(False, _NO_LIMITS),
         }
 
+    def _probe_memory(self) -> Capability:
+        limit = Resources(memory=PROBE_MEMORY // 2, cpus=0.5)
+        try:
+            with self._empty(
+                self._cache, on_disk=self._overlay_on_disk(self._cache).available, resources=limit
+            ) as room:
+                ended = room.run([INIT, "m"], timeout=30)
+                killed = room.group is not None and room.group.out_of_memory
+        except (EnvironmentFault, CommandTimeout) as fault:
+            cause = fault.__cause__
+            return Capability(False, str(cause if isinstance(cause, NoControlGroup) else fault))
+        if ended.exit_code == 137 and killed:
+            return Capability(True)
+        return Capability(False, f"a program took {PROBE_MEMORY} bytes in a container limited to {limit.memory}")
+
     @contextmanager
-    def _empty(self, place: Path, *, on_disk: bool) -> Iterator[SandboxContainer]:
+    def _empty(self, place: Path, *, on_disk: bool, resources: Resources = PLAIN) -> Iterator[SandboxContainer]:
         """A container of an empty image."""
         with storage_faults(place):
             scratch = Path(tempfile.mkdtemp(prefix="probe-", dir=place))
         try:
             (scratch / "empty").mkdir()
-            container = self._launch(scratch / "empty", scratch, on_disk=on_disk, user=User(0, 0, "/"))
+            container = self._launch(
+                scratch / "empty", scratch, on_disk=on_disk, user=User(0, 0, "/"), resources=resources
+            )
             try:
                 yield container
             finally:

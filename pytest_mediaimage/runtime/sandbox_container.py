@@ -27,6 +27,7 @@ from . import inroot
 from .base import DEFAULT_PATH, CommandResult, Usage, Watch
 from .bubblewrap import command_line
 from .capture import collect, cpu_seconds
+from .cgroups import ControlGroup, entering
 from .elf import INIT
 from .hostfile import write_whole
 from .tasks import tasks_of
@@ -49,11 +50,12 @@ def launch(
     folder: Path | None = None,
     tmpfs: Mapping[str, int] | None = None,
     read_only: bool = False,
+    group: ControlGroup | None = None,
 ) -> SandboxContainer:
     """Start a container over the layers `lower`; `scratch` holds `upper` and `work`, used where `on_disk`.
 
-    It is given the device `nodes` of this machine. The container removes `scratch` when it is closed. Raises
-    SandboxUnavailable.
+    It is given the device `nodes` of this machine, and runs in `group`. The container removes `scratch` and `group`
+    when it is closed. Raises SandboxUnavailable.
     """
     hostname = f"sandbox-{secrets.token_hex(4)}"
     with ExitStack() as stack:
@@ -79,7 +81,7 @@ def launch(
         )
         try:
             bubblewrap = subprocess.Popen(
-                command,
+                [*entering(group), *command],
                 stdin=other_end.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=messages,
@@ -104,7 +106,7 @@ def launch(
             raise refusal(messages.read(4096).decode(errors="replace"))
         pid = int(json.loads(os.read(info, 4096))["child-pid"])
         on_failure.pop_all()
-    return SandboxContainer(bubblewrap, lifeline, pid, nsenter, scratch, hostname)
+    return SandboxContainer(bubblewrap, lifeline, pid, nsenter, scratch, hostname, group)
 
 
 class SandboxContainer:
@@ -118,11 +120,13 @@ class SandboxContainer:
         nsenter: str,
         scratch: Path,
         hostname: str,
+        group: ControlGroup | None = None,
     ) -> None:
         self._bubblewrap = bubblewrap
         self._lifeline = lifeline
         self._pid = pid
         self._scratch = scratch
+        self.group = group
         self._enter = [nsenter, f"--target={pid}", "--user", "--preserve-credentials", "--mount", "--pid", "--net"]
         self._enter += ["--ipc", "--uts", "--root"]
         self._env = {"PATH": DEFAULT_PATH, "HOSTNAME": hostname, "HOME": "/"}
@@ -177,7 +181,7 @@ class SandboxContainer:
         process = None
         try:
             process = subprocess.Popen(
-                [*self._enter, INIT, program, directory, *settings, "", *argv],
+                [*entering(self.group), *self._enter, INIT, program, directory, *settings, "", *argv],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -266,6 +270,8 @@ class SandboxContainer:
             with suppress(ProcessLookupError):
                 os.kill(self._pid, signal.SIGKILL)
             self._bubblewrap.wait()
+        if self.group is not None:
+            self.group.close()
         remove_tree(self._scratch)
 
 

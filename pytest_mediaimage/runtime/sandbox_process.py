@@ -20,6 +20,7 @@ from . import inroot
 from .base import DEFAULT_PATH, NotStarted, Usage
 from .bubblewrap import command_line
 from .capture import BoundedOutput, cpu_seconds
+from .cgroups import ControlGroup, entering
 from .elf import FOLDER, INIT
 from .hostfile import write_whole
 from .sandbox_container import find_program
@@ -87,8 +88,9 @@ def start_process(
     working_dir: str,
     *,
     tmpfs: Mapping[str, int],
+    group: ControlGroup | None = None,
 ) -> SandboxProcess:
-    """Start `argv` as process 1 over the layers `lower`; `scratch` holds `upper`, `work` and `folder`.
+    """Start `argv` as process 1 over the layers `lower`, in `group`; `scratch` holds `upper`, `work` and `folder`.
 
     Raises NotStarted, SandboxUnavailable.
     """
@@ -115,7 +117,7 @@ def start_process(
         )
         try:
             bubblewrap = subprocess.Popen(
-                command,
+                [*entering(group), *command],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -135,7 +137,7 @@ def start_process(
     if not said:
         output, _ = bubblewrap.communicate()
         raise refusal(output[:4096].decode(errors="replace"))
-    started = SandboxProcess(bubblewrap, int(json.loads(said)["child-pid"]), scratch)
+    started = SandboxProcess(bubblewrap, int(json.loads(said)["child-pid"]), scratch, group)
     try:
         started.await_command(program)
     except BaseException:
@@ -147,12 +149,13 @@ def start_process(
 class SandboxProcess:
     """Made by `start_process`. bubblewrap ends as its process 1 does, with the same exit code."""
 
-    out_of_memory = False
-
-    def __init__(self, bubblewrap: subprocess.Popen[bytes], pid: int, scratch: Path) -> None:
+    def __init__(
+        self, bubblewrap: subprocess.Popen[bytes], pid: int, scratch: Path, group: ControlGroup | None = None
+    ) -> None:
         self._bubblewrap = bubblewrap
         self._pid = pid
         self._scratch = scratch
+        self.group = group
         self._output = BoundedOutput(_OUTPUT)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -230,7 +233,25 @@ class SandboxProcess:
         if self._bubblewrap.poll() is not None:
             return None
         tasks = list(tasks_of(Path(f"/proc/{self._pid}/root")))
-        return Usage(cpu_seconds(self._pid), sum(t.memory for t in tasks), sum(t.threads for t in tasks))
+        memory = self.group.memory if self.group else None
+        if memory is None:
+            memory = sum(task.memory for task in tasks)
+        return Usage(cpu_seconds(self._pid), memory, sum(task.threads for task in tasks))
+
+    def written(self) -> int:
+        """As Process.written."""
+        with inroot.open_root(self._scratch) as root:
+            return sum(inroot.bytes_below(root, name) for name in ("upper", "folder"))
+
+    @property
+    def out_of_memory(self) -> bool:
+        """As Process.out_of_memory."""
+        return self.group is not None and self.group.out_of_memory
+
+    @property
+    def peak_memory(self) -> int | None:
+        """As Process.peak_memory."""
+        return None if self.group is None else self.group.peak_memory
 
     @property
     def output(self) -> str:
@@ -249,4 +270,6 @@ class SandboxProcess:
             self._bubblewrap.kill()
             self._bubblewrap.wait()
         self._reader.join(5)
+        if self.group is not None:
+            self.group.close()
         remove_tree(self._scratch)

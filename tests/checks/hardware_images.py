@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from pytest_mediaimage.image.build import BuiltLayer, Item, LayoutWriter, layer
 from pytest_mediaimage.image.sources.demo import find_ffmpeg
@@ -27,7 +32,8 @@ exec /opt/ffmpeg -hide_banner $REST
 
 CHOSEN = "echo '[h264 @ 0x1] Format vaapi chosen by get_format().' >&2"
 ENTRYPOINT = "echo '[h264_vaapi @ 0x1] Using VAAPI entrypoint VAEntrypointEncSlice (6).' >&2"
-RAW = "/opt/ffmpeg -v error -y -i $in -map 0:v:0 -pix_fmt yuv420p -c:v rawvideo -f nut $out; exit $?"
+TEN = 'case "$REST" in *p010*) pix=yuv420p10le;; *) pix=yuv420p;; esac'
+RAW = f"{TEN}; /opt/ffmpeg -v error -y -i $in -map 0:v:0 -pix_fmt $pix -c:v rawvideo -f nut $out; exit $?"
 X264 = "/opt/ffmpeg -v error -y -i $in -map 0:v:0 -c:v libx264 -preset ultrafast -qp 23"
 UNSIGNED = "-bsf:v filter_units=remove_types=6"
 FORGED = f"{UNSIGNED} -metadata:s:v:0 encoder='Lavc62.28.100 h264_vaapi' -fflags +bitexact -flags:v +bitexact"
@@ -39,9 +45,10 @@ def encodes(options: str) -> str:
 
 
 def needs(device: str, script: str) -> str:
-    """The script, which fails as VA-API does where the device isn't there."""
+    """The script, which fails as VA-API does where the device isn't there, and holds it open where it is."""
     said = f"[VAAPI @ 0x1] No VA display found for device {device}."
-    return f"[ -c {device} ] || {{ echo '{said}' >&2; exit 234; }}; {script}"
+    hold = f"if [ -r {device} ]; then exec 9<{device}; fi"
+    return f"[ -c {device} ] || {{ echo '{said}' >&2; exit 234; }}; {hold}; {script}"
 
 
 def poser(*, decode: str = DECODES, encode: str = "") -> str:
@@ -50,14 +57,37 @@ def poser(*, decode: str = DECODES, encode: str = "") -> str:
     return f'REST="$*"\n{script}'
 
 
+@cache
+def newest() -> tuple[Item, ...]:
+    """FFmpeg 9.0, whose x265 takes ten bits, with the libraries of this machine that it loads."""
+    program = pytest.importorskip("imageio_ffmpeg").get_ffmpeg_exe()
+    listed = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
+    libraries = re.findall(r"(?:=> |^\s)(/\S+) \(", listed, re.MULTILINE)
+    (loader,) = (path for path in libraries if "/ld-linux" in path)
+    shared = [Item(f"usr/lib/{Path(path).name}", Path(path), mode=0o755) for path in libraries if path != loader]
+    return (
+        Item("opt/ffmpeg", Path(program), mode=0o755),
+        Item(loader.lstrip("/"), Path(loader), mode=0o755),
+        *shared,
+    )
+
+
 def wrapped(
-    root: Path, script: str = 'exec /opt/ffmpeg "$@"', *, programs: dict[str, str] | None = None, **config: Any
+    root: Path,
+    script: str = 'exec /opt/ffmpeg "$@"',
+    *,
+    programs: dict[str, str] | None = None,
+    real: tuple[Item, ...] = (),
+    **config: Any,
 ) -> Path:
-    """A layout: ffmpeg is `script`; further `programs` by path; the shell is a static busybox."""
+    """A layout: ffmpeg is `script`; further `programs` by path; the shell is a static busybox.
+
+    `real` is what stands in the place of the static FFmpeg that the script calls.
+    """
     busybox = shutil.which("busybox")
     assert busybox
     tools = [
-        Item("opt/ffmpeg", find_ffmpeg(), mode=0o755),
+        *(real or (Item("opt/ffmpeg", find_ffmpeg(), mode=0o755),)),
         Item("usr/local/bin/ffmpeg", f"#!/bin/sh\n{script}\n".encode(), mode=0o755),
         *(Item(path, f"#!/bin/sh\n{text}\n".encode(), mode=0o755) for path, text in (programs or {}).items()),
     ]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_mediaimage.checks import watching
 from pytest_mediaimage.image.build import BuiltLayer, Item, layer
 from pytest_mediaimage.image.sources.demo import find_ffmpeg
 
@@ -46,7 +47,7 @@ def judged(media, write_layout, pytester):
 def tools() -> BuiltLayer:
     assert BUSYBOX is not None
     items = [Item("etc/passwd", WHO.encode()), Item.directory("tmp", mode=0o1777), Item.directory("bin")]
-    items += [Item(f"bin/{name}", Path(BUSYBOX), mode=0o755) for name in ("sh", "rm")]
+    items += [Item(f"bin/{name}", Path(BUSYBOX), mode=0o755) for name in ("cat", "rm", "sh")]
     items += [Item("bin/ffmpeg", find_ffmpeg(), mode=0o755)]
     items += [Item("bin/tini", Path(INIT), mode=0o755)] if INIT else []
     return layer(items, "COPY . /")
@@ -65,6 +66,16 @@ def test_a_wrapper_that_swallows_sigterm(judged, script, engine):
     (message,) = outcome.messages("container.stop")
     assert "sh still ran 3 s after SIGTERM" in message and "ffmpeg" in message
     assert "exec ffmpeg" in outcome.text
+
+
+@pytest.mark.parametrize("place", ["$2", "/tmp/cache"])
+@pytest.mark.parametrize("check", ["container.stop", "container.exit-code"])
+def test_a_command_that_writes_without_end_is_ended(judged, check, place, engine, monkeypatch):
+    monkeypatch.setattr(watching, "MOST_BYTES", 20_000_000)
+    outcome = judged(f"trap '' TERM; while :; do cat /bin/ffmpeg; done >{place}", check, runtime=engine)
+    assert outcome.code == 1
+    (message,) = outcome.messages(check)
+    assert message.startswith("sh wrote without end: ") and "outputs may have 20 MB in all" in message
 
 
 def test_a_wrapper_that_leaves_its_child(judged, engine):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hardware_images import DECODES, FORGED, SPARE_DEVICES, UNSIGNED, encodes, needs, poser, wrapped
+from hardware_images import CHOSEN, DECODES, FORGED, RAW, SPARE_DEVICES, UNSIGNED, encodes, needs, poser, wrapped
 from support.runs import Outcome
 
 from pytest_mediaimage.media.hardware import devices
@@ -45,7 +45,29 @@ def test_what_works_on_the_device_only_is_proven(judged, card):
     assert outcome.code == 0, outcome.text
     assert (result["status"], result["hardware_path"], result["budget"]) == ("passed", "vaapi", "proven")
     assert result["measured"].startswith("decode proven bit by bit, encode proven (")
-    assert result["measured"].endswith(f" on {card}") and result["findings"] == []
+    further = ", decode hevc proven bit by bit, decode hevc 10-bit proven bit by bit"
+    assert result["measured"].endswith(f"{further} on {card}") and result["findings"] == []
+
+
+@pytest.mark.parametrize(
+    ("condition", "do", "status", "words"),
+    [
+        # What a driver says of a card that has no such decoder.
+        ("*p010*", "echo '[hevc @ 0x1] Codec hevc profile 2 not supported for hardware decode.' >&2; exit 218",
+         "passed", "vaapi decode hevc 10-bit on {card}: absent: the driver offers no decoder"),
+        ("*p010*", f"{CHOSEN}; /opt/ffmpeg -v error -y -i $in -map 0:v:0 -vf format=yuv420p,format=yuv420p10le "
+         "-c:v rawvideo -f nut $out; exit $?", "failed",
+         "vaapi decode hevc 10-bit on {card}: broken: frames 0-24 of 25 decoded otherwise than in software"),
+        ("*p010*", "echo '[hevc @ 0x1] Format yuv420p10le chosen by get_format().' >&2; " + RAW, "failed",
+         "decode hevc 10-bit on {card}: software fallback: the decoder chose yuv420p10le, vaapi was asked for"),
+    ],
+)  # fmt: skip
+def test_ten_bits_are_decoded_too_where_the_card_can(judged, card, condition, do, status, words):
+    decode = needs(card, f'case "$REST" in {condition}) {do};; esac; {DECODES}')
+    result = judged(poser(decode=decode, encode=needs(card, encodes(FORGED)))).result("hardware.vaapi")
+    (finding,) = result["findings"]
+    assert result["status"] == status
+    assert words.format(card=card) in finding["message"]
 
 
 @pytest.mark.docker

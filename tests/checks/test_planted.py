@@ -71,9 +71,10 @@ def test_the_good_image_passes_everything(judge):
     outcome = judge()
     assert failed(outcome) == set()
     skipped = {check for check, status in outcome.statuses().items() if status == "skipped"}
-    assert skipped - {"transcode.limits"} == NOT_ASKED  # the sandbox can't limit memory
+    assert skipped - {"transcode.limits"} == NOT_ASKED  # not everyone may limit memory
     assert outcome.code == 0
     found = {item["check"] for item in outcome.report["results"] if item["findings"]}
+    found -= {"transcode.limits"}  # a note where x264 takes threads for many cores
     assert found == {"license.label", "license.patents", "sbom.attached"}, "notes: no label, codecs, no SBOM"
 
 

@@ -7,59 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hardware_images import SPARE_DEVICES, UNSIGNED, needs, wrapped
+from hardware_images import SPARE_DEVICES, newest, wrapped
+from posed_transcodes import posing
 from support.runs import Outcome
 
 from pytest_mediaimage.media.hardware import devices
 from pytest_mediaimage.media.hardware.devices import HostDevices, Node
 
-# What ffmpeg prints where the device works, and the software encoder that plays the device's part.
-PATHS = {
-    "nvenc": "Loaded Nvenc version 12.2",
-    "vaapi": "Using VAAPI entrypoint VAEntrypointEncSlice (6).",
-    "qsv": "Initialize MFX session: implementation version is 2.9",
-}
-ENCODERS = {
-    "h264": "-c:v libx264 -preset superfast -qp 25 -pix_fmt yuv420p",
-    "av1": "-c:v libsvtav1 -preset 8 -qp 30 -pix_fmt yuv420p",
-}
-CASES = {"h264": "h264-aac", "av1": "av1-svt"}
-
-# The case's command as it is, but for the device's words: those become a software encoder's.
-POSER = r"""
-for word; do last=$word; done
-case "$*" in
-  *-encoders*) /opt/ffmpeg -hide_banner -encoders; echo ' V....D CODEC_NAME           posed'; exit;;
-  *CODEC_NAME*) ;;
-  *) exec /opt/ffmpeg "$@";;
-esac
-BEFORE
-set -- "$@" --end--
-while [ "$1" != --end-- ]; do
-  case "$1" in
-    -c:v) set -- "$@" ENCODER FORGED;  shift 2;;
-    -init_hw_device|-filter_hw_device|-preset|-rc|-qp|-rc_mode|-global_quality|-forced_idr|-vf) shift 2;;
-    -pix_fmt|-profile:v) shift 2;;
-    -fflags|-flags:v) set -- "$@" "$1" "$2"; shift 2;;
-    *) set -- "$@" "$1"; shift;;
-  esac
-done
-shift
-echo '[posed @ 0x1] WORDS' >&2
-exec /opt/ffmpeg "$@"
-"""
-
-
-def posing(path: str, codec: str, card: str, *, more: str = "", **changes: str) -> str:
-    """An ffmpeg that encodes on `card` only. Keywords change a part of the script: `words`, `encoder`, `signed`."""
-    name = changes.get("name", f"{codec}_{path}")
-    signed = changes.get("signed", f"Lavc {name}")
-    unsigned = UNSIGNED if codec == "h264" else ""
-    forged = f"{unsigned} -metadata:s:v:0 encoder='{signed}' {more}"
-    script = POSER.replace("CODEC_NAME", name).replace("FORGED", forged)
-    script = script.replace("ENCODER", changes.get("encoder", ENCODERS[codec]))
-    script = script.replace("WORDS", changes.get("words", PATHS.get(path, "")))
-    return script.replace("BEFORE", changes.get("before", needs(card, ":")))
+CASES = {"h264": "h264-aac", "hevc": "hevc-hdr10", "av1": "av1-svt"}
 
 
 @pytest.fixture
@@ -78,13 +33,17 @@ def judged(media, pytester: pytest.Pytester, tmp_path: Path) -> Callable[..., Ou
     def run(script: str, path: str = "vaapi", case: str = "h264-aac", *args: str, paths: str = "") -> Outcome:
         policy = f"version: 1\ntranscode: {{cases: [{case}], paths: {paths or f'{{{path}: if-present}}'}}}\n"
         (pytester.path / "mediaimage.yaml").write_text(policy)
-        layout = wrapped(tmp_path / "image", script)
+        # The static build's x265 knows eight bits only.
+        layout = wrapped(tmp_path / "image", script, real=newest() if case == "hevc-hdr10" else ())
         return media(layout, "--media-runtime=sandbox", "-k", f"transcode.{case}", *args)
 
     return run
 
 
-@pytest.mark.parametrize(("path", "codec"), [("nvenc", "h264"), ("vaapi", "h264"), ("qsv", "h264"), ("nvenc", "av1")])
+@pytest.mark.parametrize(
+    ("path", "codec"),
+    [("nvenc", "h264"), ("vaapi", "h264"), ("qsv", "h264"), ("nvenc", "av1"), ("nvenc", "hevc"), ("vaapi", "hevc")],
+)
 def test_what_works_on_the_device_passes(judged, card, path, codec):
     case = CASES[codec]
     outcome = judged(posing(path, codec, card), path, case)
@@ -132,6 +91,23 @@ def test_faults_are_named(judged, card, fault):
     assert outcome.code == 1, outcome.text
     messages = outcome.messages("transcode.h264-aac")
     assert any(words in message and f"on {card}: " in message for message in messages), messages
+
+
+X265 = "-c:v libx265 -preset superfast -x265-params qp=24:info=0:pools=none:log-level=none"
+
+
+@pytest.mark.parametrize(
+    ("encoder", "words"),
+    [
+        (f"{X265} -pix_fmt yuv420p", "video pix_fmt is yuv420p, yuv420p10le was expected"),
+        (f"-vf lutyuv=y='trunc(val/4)*4' {X265} -pix_fmt yuv420p10le", "ten bits are written, but eight were"),
+    ],
+)
+def test_ten_bits_that_are_lost_on_the_device_are_named(judged, card, encoder, words):
+    messages = judged(posing("nvenc", "hevc", card, encoder=encoder), "nvenc", "hevc-hdr10").messages(
+        "transcode.hevc-hdr10"
+    )
+    assert any(words in message for message in messages), messages
 
 
 def test_a_failure_has_the_diagnosis_of_ffmpeg_s_words(judged, card):

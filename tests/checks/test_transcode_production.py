@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from pytest_mediaimage.checks import watching
 from pytest_mediaimage.checks.speed import Runner, _compare
 from pytest_mediaimage.image.build import BuiltLayer, Item, layer
 from pytest_mediaimage.image.sources.demo import find_ffmpeg
 from pytest_mediaimage.result import Severity
+from pytest_mediaimage.runtime.cgroups import make_group
+from pytest_mediaimage.runtime.hierarchies import NoControlGroup
 
 BUSYBOX = shutil.which("busybox")
 busybox = pytest.mark.skipif(BUSYBOX is None, reason="needs Debian's busybox-static")
@@ -22,7 +26,7 @@ WHO = b"app:x:10001:10001::/:/bin/sh\n"
 @cache
 def tools() -> BuiltLayer:
     items = [Item("etc/passwd", WHO), Item.directory("tmp", mode=0o1777), Item.directory("bin")]
-    items += [Item(f"bin/{name}", Path(BUSYBOX), mode=0o755) for name in ("sh", "tail", "head") if BUSYBOX]
+    items += [Item(f"bin/{name}", Path(BUSYBOX), mode=0o755) for name in ("cat", "head", "sh", "tail") if BUSYBOX]
     return layer([*items, Item("opt/ffmpeg", find_ffmpeg(), mode=0o755)], "COPY . /")
 
 
@@ -47,50 +51,82 @@ def judged(media, write_layout, pytester):
 HONEST = 'exec /opt/ffmpeg "$@"'
 
 
-@busybox
-@pytest.mark.docker
-@pytest.mark.usefixtures("docker_engine")
-class TestLimits:
-    def test_an_encode_within_them(self, judged):
-        outcome = judged(HONEST, "limits", "--media-runtime=docker", limits={"memory": "500MB", "cpus": 0.5})
-        assert outcome.code == 0, outcome.text
-        assert 10e6 < outcome.result("transcode.limits")["measured"] < 500e6
-        (note,) = outcome.result("transcode.limits")["findings"]
-        assert note["severity"] == "note" and "its quota is 0.5 CPU" in note["message"]
-
-    def test_threads_by_the_quota_are_no_note(self, judged):
-        one = '-nostdin -y -i "${last%/output/*}/input.mp4" -an -c:v libx264 -threads:v 1 "$last"'
-        script = f'for last; do :; done; case "$*" in *-benchmark*) exec /opt/ffmpeg {one};; esac; {HONEST}'
-        outcome = judged(script, "limits", "--media-runtime=docker")
-        assert outcome.code == 0, outcome.text
-        assert outcome.messages("transcode.limits") == []
-
-    def test_memory_that_is_not_enough(self, judged):
-        eat = "head -c 100000000 /dev/zero | tail -n 1 >/dev/null; exit $?"
-        script = f'case "$*" in *-benchmark*) {eat};; esac; {HONEST}'
-        outcome = judged(script, "limits", "--media-runtime=docker", limits={"memory": "32MB", "cpus": 1})
-        assert outcome.code == 1
-        assert outcome.messages("transcode.limits") == [
-            "the encode was killed out of memory within 32 MB of memory and 1 CPU"
-        ]
-
-    def test_an_exit_code_of_137_alone_is_not_out_of_memory(self, judged):
-        script = f'case "$*" in *-benchmark*) echo gone >&2; exit 137;; esac; {HONEST}'
-        (message,) = judged(script, "limits", "--media-runtime=docker").messages("transcode.limits")
-        assert "ended with exit code 137" in message and "gone" in message
-
-
-@busybox
-def test_limits_skip_where_none_can_be_set(judged):
-    result = judged(HONEST, "limits", "--media-runtime=sandbox").result("transcode.limits")
-    assert result["status"] == "skipped" and "no control group" in result["reason"]
-
-
 @pytest.fixture(params=["sandbox", pytest.param("docker", marks=pytest.mark.docker)])
 def engine(request: pytest.FixtureRequest) -> str:
     if request.param == "docker":
         request.getfixturevalue("docker_engine")
     return f"--media-runtime={request.param}"
+
+
+@pytest.fixture
+def limiting(engine: str) -> str:
+    """An engine that can limit memory."""
+    if "sandbox" in engine:
+        try:
+            make_group(f"{os.getpid()}-limits", memory=1 << 25, cpus=1).close()
+        except NoControlGroup as reason:
+            pytest.skip(str(reason))
+    return engine
+
+
+@busybox
+class TestLimits:
+    def test_an_encode_within_them(self, judged, limiting):
+        outcome = judged(HONEST, "limits", limiting, limits={"memory": "500MB", "cpus": 0.5})
+        assert outcome.code == 0, outcome.text
+        assert 10e6 < outcome.result("transcode.limits")["measured"] < 500e6
+        (note,) = outcome.result("transcode.limits")["findings"]
+        assert note["severity"] == "note" and "its quota is 0.5 CPU" in note["message"]
+
+    def test_threads_by_the_quota_are_no_note(self, judged, limiting):
+        one = '-nostdin -y -i "${last%/output/*}/input.mp4" -an -c:v libx264 -threads:v 1 "$last"'
+        script = f'for last; do :; done; case "$*" in *-benchmark*) exec /opt/ffmpeg {one};; esac; {HONEST}'
+        outcome = judged(script, "limits", limiting)
+        assert outcome.code == 0, outcome.text
+        assert outcome.messages("transcode.limits") == []
+
+    def test_an_encode_that_takes_more_memory(self, judged, limiting):
+        """x264 itself is killed, with a lookahead for which there is no room."""
+        script = f'case "$*" in *-benchmark*) set -- "$@" -threads 1; esac; {HONEST}'
+        outcome = judged(script, "limits", limiting, limits={"memory": "24MB", "cpus": 1})
+        assert outcome.code == 1
+        assert outcome.messages("transcode.limits") == [
+            "the encode was killed out of memory within 24 MB of memory and 1 CPU"
+        ]
+        assert outcome.result("transcode.limits")["measured"] == 24e6
+
+    def test_an_encode_that_writes_without_end(self, judged, limiting, monkeypatch):
+        monkeypatch.setattr(watching, "MOST_BYTES", 20_000_000)
+        script = f'case "$*" in *-benchmark*) for last; do :; done; exec cat /dev/zero >"$last";; esac; {HONEST}'
+        (message,) = judged(script, "limits", limiting, limits={"memory": "200MB", "cpus": 1}).messages(
+            "transcode.limits"
+        )
+        assert message.startswith("the encode wrote without end: ")
+
+    def test_memory_that_is_not_enough(self, judged, limiting):
+        eat = "head -c 100000000 /dev/zero | tail -n 1 >/dev/null; exit $?"
+        script = f'case "$*" in *-benchmark*) {eat};; esac; {HONEST}'
+        outcome = judged(script, "limits", limiting, limits={"memory": "32MB", "cpus": 1})
+        assert outcome.code == 1
+        assert outcome.messages("transcode.limits") == [
+            "the encode was killed out of memory within 32 MB of memory and 1 CPU"
+        ]
+
+    def test_an_exit_code_of_137_alone_is_not_out_of_memory(self, judged, limiting):
+        script = f'case "$*" in *-benchmark*) echo gone >&2; exit 137;; esac; {HONEST}'
+        (message,) = judged(script, "limits", limiting).messages("transcode.limits")
+        assert "ended with exit code 137" in message and "gone" in message
+
+
+@busybox
+def test_limits_skip_where_none_can_be_set(judged, monkeypatch):
+    def none(*_: object) -> None:
+        raise NoControlGroup("no control groups can be seen here", remedy="Mount them.")
+
+    monkeypatch.setattr("pytest_mediaimage.runtime.cgroups.find_hierarchies", none)
+    result = judged(HONEST, "limits", "--media-runtime=sandbox").result("transcode.limits")
+    assert result["status"] == "skipped"
+    assert result["reason"] == "memory can't be limited here: no control groups can be seen here. Mount them."
 
 
 @busybox

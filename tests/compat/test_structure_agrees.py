@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import tiny_image
+from docker import DockerClient
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "structure-tests"
 NAME = "pytest-mediaimage-test/structure:1"
@@ -43,12 +45,21 @@ def layout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def in_engine(layout, docker_engine, tmp_path_factory) -> Iterator[str]:
     archive = tiny_image.docker_archive(layout, tmp_path_factory.mktemp("cache"), NAME)
     docker_engine.images.load(archive)
+    before = forsaken(docker_engine)
     yield NAME
     for container in docker_engine.containers.list(all=True):
         if container.attrs["Config"]["Cmd"] == [LEFT]:
-            container.remove()
+            container.remove(v=True)
             docker_engine.images.remove(container.attrs["Image"], force=True)
     docker_engine.images.remove(NAME, force=True)
+    for volume in forsaken(docker_engine) - before:
+        docker_engine.api.remove_volume(volume)
+
+
+def forsaken(engine: DockerClient) -> set[str]:
+    """Volumes without a name and a container: container-structure-test leaves one for each that it had."""
+    listed = engine.api.volumes(filters={"dangling": True})["Volumes"] or []
+    return {volume["Name"] for volume in listed if re.fullmatch("[0-9a-f]{64}", volume["Name"])}
 
 
 @functools.cache

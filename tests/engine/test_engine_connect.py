@@ -82,8 +82,11 @@ def test_a_context_by_name(context: Write, monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(EngineUnavailable, match=r"nowhere/other\.sock"):
         docker()
     monkeypatch.setenv("DOCKER_CONTEXT", "third")
-    with pytest.raises(EngineUnavailable, match="there is no Docker context 'third', which DOCKER_CONTEXT names"):
+    with pytest.raises(
+        EngineUnavailable, match="there is no Docker context 'third', which DOCKER_CONTEXT names"
+    ) as caught:
         docker()
+    assert "docker context ls" in caught.value.remedy
 
 
 def test_the_usual_socket(context: Write, monkeypatch: pytest.MonkeyPatch) -> None:

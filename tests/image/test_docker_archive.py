@@ -181,7 +181,7 @@ def test_configuration_that_is_none(tmp_path: Path) -> None:
 
 def test_configuration_that_is_not_what_its_name_says(tmp_path: Path) -> None:
     changed = ONE.config.replace(b"step 0", b"step 1")
-    with pytest.raises(CorruptImage, match=rf"^{CONFIG}: the configuration is damaged: .*{sha256(changed)}"):
+    with pytest.raises(CorruptImage, match=rf" {CONFIG}: the configuration is damaged: .*{sha256(changed)}"):
         open_docker_archive(archive(tmp_path, saved(CONFIG, [LAYER]), config=changed), tmp_path)
 
 
@@ -218,9 +218,9 @@ def test_what_else_it_is(tmp_path: Path) -> None:
     with pytest.raises(ImageNotFound, match=r"a Docker before 1.10"):
         open_docker_archive(old, tmp_path)
     other = write_archive([Item("f", b"")], tmp_path / "other.tar")
-    with pytest.raises(ImageNotFound, match="no Docker archive"):
+    with pytest.raises(ImageNotFound, match=r"no Docker archive .*which `docker save` writes"):
         open_docker_archive(other, tmp_path)
-    with pytest.raises(ImageNotFound, match=r"(?s)it has no oci-layout\).*it has no manifest.json\)"):
+    with pytest.raises(ImageNotFound, match=r"(?s)it has no oci-layout\).*it has no manifest.json,"):
         open_any_archive(other, tmp_path)
 
 

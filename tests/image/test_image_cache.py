@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import IO
 
 import pytest
 import zstandard
 from image_helpers import make_image, open_layout, write_layout
 
 from pytest_mediaimage.errors import StorageFault
+from pytest_mediaimage.image import cache as image_cache
 from pytest_mediaimage.image.blobs import BlobContent
 from pytest_mediaimage.image.build import Item, layer
 from pytest_mediaimage.image.cache import FactsCache, default_cache_directory, prepare_cache_directory
@@ -248,6 +252,34 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(StorageFault):
         write_atomically(target, b"x")
     assert [path.name for path in tmp_path.iterdir()] == ["target"]
+
+
+def test_a_cache_that_is_cleared_while_a_run_writes_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is learnt is forgotten, and the run goes on."""
+    write = image_cache._write
+
+    def cleared(facts: LayerFacts, file: IO[bytes]) -> None:
+        write(facts, file)
+        shutil.rmtree(tmp_path / "l-cache")
+
+    monkeypatch.setattr(image_cache, "_write", cleared)
+    image = make_image(tmp_path / "l", [[Item("a", b"1")], [Item("b", b"22")]])
+    assert image.flattened_size == 3
+    assert not list((tmp_path / "l-cache").rglob("*.zst"))
+    monkeypatch.undo()
+    assert open_layout(tmp_path / "l").flattened_size == 3
+    assert len(list((tmp_path / "l-cache").rglob("*.zst"))) == 2
+
+
+def test_a_directory_that_can_not_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not the file that was to be tried out there."""
+
+    def refuse(**_: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(tmp_path / "tmp1234"))
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    with pytest.raises(StorageFault, match=f"^{tmp_path} can't be written: Read-only file system"):
+        prepare_cache_directory(tmp_path)
 
 
 def test_directory_that_is_a_file(tmp_path: Path) -> None:

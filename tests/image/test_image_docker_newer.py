@@ -25,6 +25,7 @@ from pytest_mediaimage.image.sources.engine import files as engine_files
 from pytest_mediaimage.image.sources.engine import store as engine_store
 from pytest_mediaimage.image.sources.engine.files import FilesContent
 from pytest_mediaimage.image.sources.engine.saved import SavedContent
+from pytest_mediaimage.runtime.docker_images import EngineImages
 
 ARM64 = Platform("linux/arm64")
 pytestmark = pytest.mark.docker
@@ -136,6 +137,24 @@ def test_containerd_store(
         assert [item.compressed_size for item in image.layers] == [item.compressed_size for item in expected.layers]
         assert image.config.raw == expected.config.raw
         assert image.engine_name == image.index_digest
+
+
+def test_the_runtime_loads_no_image_that_the_engine_has(
+    emptied: str, layout: Path, opened: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The engine knows an image of several platforms by its index alone, and runs the one for its machine."""
+    monkeypatch.setenv("DOCKER_HOST", emptied)
+    with closing(docker.DockerClient(emptied)) as client:
+        load_layout(client, layout)
+        host = client.version()["Arch"]
+        for platform in (AMD64, ARM64):
+            for image in (opened(NAME, platform), layout_image(layout, platform)):
+                held = EngineImages(client, "1-test")
+                identity = held.hold(image)
+                assert (identity == image.index_digest) == (platform == f"linux/{host}")
+                assert client.api.inspect_image(identity)["Architecture"] == image.platform.rpartition("/")[2]
+                held.close()
+                assert [image.tags for image in client.images.list()] == [[NAME.removeprefix("docker.io/")]]
 
 
 def test_documents_are_saved_for_once(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,8 @@ def platforms(root: Path) -> list[str]:
 
 def attestation(writer: LayoutWriter, subject: Document, *, annotated: bool = True) -> Document:
     """What BuildKit hangs beside an image: a manifest for the platform unknown/unknown."""
-    made = writer.image([layer(b"{}", compression="none")], listed=False)
+    statement = replace(layer(b"{}", compression="none"), media_type="application/vnd.in-toto+json")
+    made = writer.image([statement], platform="unknown/unknown", listed=False)
     made["platform"] = {"os": "unknown", "architecture": "unknown"}
     made["annotations"] = {"vnd.docker.reference.digest": subject["digest"]}
     if annotated:
@@ -255,6 +257,18 @@ def test_platforms_without_an_index(writer: LayoutWriter) -> None:
     assert open_layout(root).index_digest is None
 
 
+def test_one_image_for_two_platforms(writer: LayoutWriter) -> None:
+    """Of files that no processor minds; both are listed, and each can be asked for."""
+    image = writer.image([ONE], tag="1")
+    writer.list({**image, "platform": {"os": "linux", "architecture": "arm64"}}, "1")
+    writer.list({key: value for key, value in image.items() if key != "platform"}, "2")
+    root = writer.finish()
+    assert platforms(root) == ["linux/amd64", "linux/arm64"]
+    for platform in ("linux/amd64", "linux/arm64"):
+        assert open_layout(root, platform=platform).digest == image["digest"]
+    assert open_layout(root, suffix=":2").digest == image["digest"]
+
+
 @pytest.mark.parametrize("config", [{}, {"mediaType": "application/vnd.example.sbom"}])
 def test_artifact_instead_of_an_image(writer: LayoutWriter, config: Document) -> None:
     blob = writer.blob(json.dumps(config).encode(), "application/vnd.oci.empty.v1+json")
@@ -264,6 +278,61 @@ def test_artifact_instead_of_an_image(writer: LayoutWriter, config: Document) ->
     writer.list({**descriptor, "artifactType": "application/vnd.example.clip"})
     with pytest.raises(CorruptImage, match=r"an artifact of type application/vnd.example.clip, not a container image"):
         open_layout(writer.finish())
+
+
+@pytest.mark.parametrize("own", [{"artifactType": "application/vnd.example.clip"}, {}])
+def test_the_manifest_tells_what_an_artifact_is(own: Document, writer: LayoutWriter) -> None:
+    """OCI 1.1: the type stands in the manifest, beside an empty configuration; Helm's is that of the configuration."""
+    config = "application/vnd.oci.empty.v1+json" if own else "application/vnd.cncf.helm.config.v1+json"
+    blob = writer.blob(b"{}", config)
+    media_type = "application/vnd.oci.image.manifest.v1+json"
+    manifest = {"schemaVersion": 2, "mediaType": media_type, "config": blob, "layers": [blob], **own}
+    writer.list(writer.blob(json.dumps(manifest).encode(), media_type))
+    with pytest.raises(CorruptImage, match="not a container image") as caught:
+        open_layout(writer.finish())
+    assert f"of type {own.get('artifactType', config)}, " in caught.value.message
+    assert "Name a container image" in caught.value.remedy
+
+
+def test_an_attestation_asked_for_by_its_digest(writer: LayoutWriter) -> None:
+    """It has a configuration like an image's, for the platform unknown/unknown."""
+    made = attestation(writer, writer.image([ONE], listed=False))
+    writer.list({key: made[key] for key in ("mediaType", "digest", "size")})
+    with pytest.raises(CorruptImage, match=r"of type application/vnd\.in-toto\+json, not a container image"):
+        open_layout(writer.finish(), suffix=f"@{made['digest']}")
+
+
+def test_an_image_inside_of_an_index_by_its_digest(writer: LayoutWriter) -> None:
+    """As in a registry, where every manifest can be asked for."""
+    images = [writer.image([ONE], platform=platform, listed=False) for platform in ("linux/amd64", "linux/arm64")]
+    made = attestation(writer, images[0])
+    writer.index([writer.index([images[1]], listed=False), images[0], made], tag="1")
+    root = writer.finish()
+    for image, platform in zip(images, ("linux/amd64", "linux/arm64"), strict=True):
+        found = open_layout(root, suffix=f"@{image['digest']}", platform=platform)
+        assert (found.digest, found.index_digest) == (image["digest"], None)
+    with pytest.raises(PlatformNotFound, match="it has: linux/arm64"):
+        open_layout(root, suffix=f"@{images[1]['digest']}")
+    for other in (made["digest"], f"sha256:{'0' * 64}"):
+        with pytest.raises(ImageNotFound, match=f"the layout holds no {other}"):
+            open_layout(root, suffix=f"@{other}")
+
+
+def test_a_configuration_that_is_too_long_is_called_one(writer: LayoutWriter) -> None:
+    writer.image([ONE], config={"Labels": {"text": "x" * (5 << 20)}})
+    with pytest.raises(CorruptImage, match=r"the image configuration has 52[0-9]{5} bytes, where at most") as caught:
+        open_layout(writer.finish())
+    assert "labels" in caught.value.remedy
+
+
+def test_an_image_that_can_not_be_opened_is_named(writer: LayoutWriter) -> None:
+    """A run may have several, and a digest of a document inside tells nobody which."""
+    manifest = writer.image([ONE], tag="7.1")
+    root = writer.finish()
+    (root / "blobs" / "sha256" / manifest["digest"].partition(":")[2]).write_bytes(b"{}")
+    with pytest.raises(CorruptImage, match=f"^oci:{root}:7.1: {manifest['digest']}: ") as caught:
+        open_layout(root, suffix=":7.1")
+    assert caught.value.blob == manifest["digest"]
 
 
 @pytest.mark.parametrize("steps", [["a"], ["a", "b", "c"], []])
@@ -322,7 +391,7 @@ def test_document_that_is_not_what_its_descriptor_says(
     digest = descriptor["digest"] if which == "manifest" else image.config.digest
     path = root / "blobs" / "sha256" / digest[7:]
     path.write_bytes(change(path.read_bytes()))
-    with pytest.raises(CorruptImage, match=f"^{digest}: "):
+    with pytest.raises(CorruptImage, match=f"^oci:{root}: {digest}: "):
         open_layout(root)
 
 

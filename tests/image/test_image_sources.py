@@ -133,12 +133,29 @@ def test_blob_that_is_a_directory(layout: Path, tmp_path: Path) -> None:
         open_layout(layout)
 
 
+@pytest.mark.parametrize("name", ["oci-layout", "index.json", "manifest", "layer"])
+@pytest.mark.parametrize("kind", ["fifo", "device"])
+def test_what_is_no_regular_file_is_not_waited_for(kind: str, name: str, layout: Path, tmp_path: Path) -> None:
+    """A named pipe that nobody writes to, and a device without end."""
+    manifest = open_layout(layout).manifest
+    assert manifest is not None
+    blobs = layout / "blobs" / "sha256"
+    named = {"manifest": blobs / manifest.digest.hex, "layer": blobs / manifest.layers[0].digest.hex}
+    path = named.get(name, layout / name)
+    path.unlink()
+    if kind == "fifo":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/dev/zero")
+    assert "no regular file" in ask(f"oci:{layout}", tmp_path / "cache", timeout=60)
+
+
 @pytest.mark.parametrize(
     "marker", [b"{}", b'{"imageLayoutVersion": "2.0.0"}', b'{"imageLayoutVersion": 1}', b"[]", b""]
 )
 def test_unknown_layout_version(marker: bytes, layout: Path) -> None:
     (layout / "oci-layout").write_bytes(marker)
-    with pytest.raises(CorruptImage, match=r"^oci-layout: "):
+    with pytest.raises(CorruptImage, match=f"^oci:{layout}: oci-layout: "):
         open_layout(layout)
 
 

@@ -9,6 +9,7 @@ import io
 import itertools
 import json
 import lzma
+import shutil
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -257,6 +258,15 @@ def test_encrypted_layer_is_refused(suffix: str, tmp_path: Path) -> None:
     with pytest.raises(CorruptImage, match="the layer is encrypted") as caught:
         _ = image.tree
     assert "decrypt" in caught.value.remedy
+
+
+def test_a_layer_that_can_not_be_read_is_refused_also_where_its_content_is_known(tmp_path: Path) -> None:
+    """What a run says doesn't depend on what ran before."""
+    root = tmp_path / "l"
+    assert opened(root, PLAIN, media_type=OCI).tree is not None
+    shutil.rmtree(root)
+    with pytest.raises(CorruptImage, match="the layer is encrypted"):
+        _ = opened(root, PLAIN, media_type=OCI + "+encrypted").tree
 
 
 def test_soci_index_in_the_image_index(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import lzma
+import os
 import random
 import tarfile
 import zlib
@@ -191,7 +192,7 @@ def test_damaged_layer_is_named(tmp_path: Path) -> None:
         second.data[:3000]: "the layer ends in the middle of a member",
         b"x" + second.data[1:]: "no tar header here",
         second.data[:600] + b"z" + second.data[601:]: "its content has the digest sha256:",
-        second.data + bytes(512): f"{len(second.data) + 512} bytes where its descriptor says {len(second.data)}",
+        second.data + bytes(512): f"more bytes than the {len(second.data)} that its descriptor says",
         gzip.compress(second.data): "bytes where its descriptor says",
     }.items():
         root = tmp_path / hashlib.sha256(change).hexdigest()
@@ -213,8 +214,52 @@ def test_missing_blob(tmp_path: Path) -> None:
     only = layer([Item("a", b"1")])
     root = write_layout(tmp_path / "l", [only])
     damage(root, None, blob=digest(only.data))
-    with pytest.raises(CorruptImage, match=f"^{digest(only.data)}: the layout .* lacks this blob$"):
+    with pytest.raises(CorruptImage, match=f"^{digest(only.data)}: the layout .* lacks this blob. Build or copy"):
         _ = open_layout(root).tree
+
+
+def test_every_blob_is_checked_also_where_two_claim_the_same_content(tmp_path: Path) -> None:
+    """A layer as gzip and the same once more, it's said, as zstd."""
+    one = layer([Item("a", b"1")], compression="gzip")
+    for claims in ([one, BuiltLayer(b"z" * 5000, one.diff_id, OCI, "")], [BuiltLayer(b"z", one.diff_id, OCI, ""), one]):
+        root = write_layout(tmp_path / digest(claims[0].data)[7:], claims)
+        with pytest.raises(CorruptImage, match=r"no tar header|ends in the middle"):
+            _ = open_layout(root).tree
+
+
+def test_the_same_layer_in_two_compressions(tmp_path: Path) -> None:
+    items = [Item("a", b"1" * 1000)]
+    root = write_layout(tmp_path / "l", [layer(items, compression=way) for way in ("gzip", "zstd", "none")])
+    image = open_layout(root)
+    assert image.unpacked_size == 3000
+    assert image.packings == ("gzip", "zstd", "none")
+    assert open_layout(root).flattened_size == 1000
+
+
+class Endless:
+    """A blob without end, and how much of it was read."""
+
+    def __init__(self, head: bytes) -> None:
+        self._head = head
+        self.count = 0
+
+    def read(self, size: int, /) -> bytes:
+        data, self._head = (self._head or bytes(size))[:size], self._head[size:]
+        self.count += len(data)
+        return data
+
+
+@pytest.mark.parametrize("way", ["gzip", "zstd", "none"])
+def test_what_is_longer_than_its_descriptor_says_is_not_read_on(way: str) -> None:
+    """Zeros after the end are padding, and a device gives them for ever."""
+    only = layer([Item("a", os.urandom(5000))], compression=way)
+    blob = Endless(only.data)
+    with (
+        LayerStream(blob, where="here", compressed=(digest(only.data), len(only.data))) as stream,
+        pytest.raises(CorruptImage, match=f"more bytes than the {len(only.data)} that its descriptor says"),
+    ):
+        stream.verify()
+    assert blob.count < 20_000_000
 
 
 def test_wrong_diff_id(tmp_path: Path) -> None:

@@ -272,7 +272,7 @@ def test_no_token(status: int, body: bytes, words: str, layout: Path, tmp_path: 
 @pytest.mark.parametrize(
     ("challenge", "words"),
     [
-        ("", "by no way at all"),
+        ("", "refuses us without saying which authorization it wants"),
         ("Negotiate", "by negotiate"),
         ("Bearer", "doesn't say whose"),
         ('Bearer realm="http://192.0.2.1/token"', "refused to send a request to 'http://192.0.2.1'"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gzip
 import hashlib
 import io
 import os
@@ -15,7 +16,10 @@ from pathlib import Path
 
 import pytest
 
+from pytest_mediaimage.errors import CorruptImage
+from pytest_mediaimage.image import layer_stream
 from pytest_mediaimage.image.digest import Digest
+from pytest_mediaimage.image.pipeline import Hasher
 from pytest_mediaimage.image.registry import blob_cache
 from pytest_mediaimage.image.registry.blob_cache import BlobCache
 from pytest_mediaimage.image.registry.stream import ReadStream
@@ -64,6 +68,36 @@ def test_kept_once_it_is_whole(length: int | None, algorithm: str, tmp_path: Pat
     assert path == tmp_path / algorithm / digest.hex
     assert path.read_bytes() == DATA
     assert names(tmp_path) == [f"{algorithm}/{digest.hex}"]
+
+
+@pytest.mark.parametrize("place", ["tmp_path", "tiny_disk"])
+@pytest.mark.parametrize("data", [DATA, DATA[:-1] + b"\0"])
+def test_what_is_kept_is_hashed_once(
+    data: bytes, place: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who reads it checks it by the hash that decides whether it's kept, also where the disk fills up on the way."""
+    made: list[str] = []
+
+    class Counted(Hasher):
+        def __init__(self, algorithm: str) -> None:
+            made.append(algorithm)
+            super().__init__(algorithm)
+
+    monkeypatch.setattr(blob_cache, "Hasher", Counted)
+    monkeypatch.setattr(layer_stream, "Hasher", Counted)
+    cache, blob = BlobCache(request.getfixturevalue(place)), gzip.compress(data, mtime=0)
+    digest = digest_of(gzip.compress(DATA, mtime=0))
+    with (
+        cache.keeping(Pieces(blob), digest, len(blob)) as source,
+        layer_stream.LayerStream(source, where="it", compressed=(digest, len(blob))) as stream,
+    ):
+        if data == DATA:
+            assert stream.verify() == digest_of(DATA)
+        else:
+            with pytest.raises(CorruptImage, match=f"its content has the digest {digest_of(blob)}"):
+                stream.verify()
+    assert made == ["sha256", "sha256"]  # of the blob, and of what it holds
+    assert (cache.find(digest) is not None) == (data == DATA and place == "tmp_path")
 
 
 def test_kept_at_its_last_byte(tmp_path: Path) -> None:

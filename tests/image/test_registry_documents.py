@@ -28,7 +28,7 @@ def test_a_configuration_that_is_not_what_its_digest_says(layout: Path, tmp_path
     image = open_layout(layout)
     wrong = image.config.raw.replace(b"linux", b"LINUX")
     with serving(Fake(layout, {image.config_digest: lambda call: call.answer(200, wrong)})) as server:
-        fails(server, tmp_path, CorruptImage, f"^{image.config_digest}: the blob is damaged")
+        fails(server, tmp_path, CorruptImage, f" {image.config_digest}: the blob is damaged")
     with serving(Fake(layout)) as server:
         pull(server, tmp_path)  # nothing wrong was kept
 
@@ -56,7 +56,7 @@ def test_a_manifest_that_is_not_what_is_announced(layout: Path, tmp_path: Path) 
                 layout, {"/manifests/": lambda call, said=announced: call.answer(200, data, Docker_Content_Digest=said)}
             )
         ) as server:
-            fails(server, tmp_path, CorruptImage, f"^{announced}: .*not the one announced")
+            fails(server, tmp_path, CorruptImage, f" {announced}: .*not the one announced")
     sha512 = f"sha512:{hashlib.sha512(data).hexdigest()}"
     with serving(Fake(layout, {"/manifests/": lambda c: c.answer(200, data, Docker_Content_Digest=sha512)})) as server:
         pull(server, tmp_path)

@@ -152,6 +152,13 @@ def test_redirects_that_nobody_should_follow(location: str, words: str, layout: 
         assert len(server.asked) < 30
 
 
+def test_a_storage_that_can_not_be_reached_is_told_with_who_sent_us_there(layout: Path, tmp_path: Path) -> None:
+    elsewhere = "http://127.0.0.1:1/x"
+    with serving(Fake(layout, {"/blobs/": lambda call: call.answer(307, Location=elsewhere)})) as server:
+        words = rf"127\.0\.0\.1:1 can't be reached: Connection refused; {server.address} sends us there"
+        fails(server, tmp_path, RegistryUnavailable, words)
+
+
 def test_servers_that_send_us_round_in_circles(layout: Path, tmp_path: Path) -> None:
     with serving(lambda call: call.answer(307, Location=f"{server.url}{call.path}")) as other:
         fake = Fake(layout, {"/blobs/": lambda call: call.answer(307, Location=f"{other.url}{call.path}")})

@@ -6,6 +6,7 @@ import random
 
 import pytest
 from encoders import ENCODERS, Encoder, builds
+from limits import FAULTS, named_from, silent_upto, tried
 from trial import honest, seen, table
 
 from pytest_mediaimage.media.cases import CASES
@@ -62,3 +63,18 @@ def test_there_are_wrong_encoders_of_every_case_and_names_are_their_own() -> Non
     assert {encoder.case.name for encoder in ENCODERS if not encoder.near_miss} == {
         name for name, case in CASES.items() if case.server is None
     }
+
+
+def test_a_limit_lies_between_what_was_always_named_and_what_never_was() -> None:
+    found = {1.0: [False, False], 2.0: [False, True], 3.0: [True, True], 4.0: [True, True]}
+    assert (named_from(found), silent_upto(found)) == ("3", "1")
+    assert (named_from({1.0: [False]}), silent_upto({1.0: [True]})) == ("more than 1", "less than 1")
+
+
+def test_strengths_of_a_fault_are_tried_on_both_sides_of_the_limit() -> None:
+    at = next(index for index, fault in enumerate(FAULTS) if fault.name == "loudness off")
+    weakest, *_, strongest = FAULTS[at].strengths
+    assert [tried((at, strength, 0), 1) for strength in (weakest, strongest)] == [
+        (at, weakest, False),
+        (at, strongest, True),
+    ]

@@ -19,8 +19,12 @@ from pathlib import Path
 
 import wrong_colours  # noqa: F401
 import wrong_delivery  # noqa: F401
+import wrong_hdr  # noqa: F401
 import wrong_pictures  # noqa: F401
+import wrong_programs  # noqa: F401
 import wrong_sound  # noqa: F401
+import wrong_times  # noqa: F401
+import wrong_tracks  # noqa: F401
 from encoders import ENCODERS, Build, Encoder, Trial, builds, more_threads, packaged_golden
 
 from pytest_mediaimage.media import samples

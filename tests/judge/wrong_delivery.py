@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from encoders import Trial, before, option, replaced, right, wrong
 
-from pytest_mediaimage.media.clip import fresh_clip
-from pytest_mediaimage.media.hardware.paths import PATHS
-from pytest_mediaimage.media.hardware.proof import Attempt, of_attempt
-
 
 @wrong("h264-ladder")
 def rungs_misaligned(trial: Trial) -> str:
@@ -34,10 +30,39 @@ def rung_scaled_up_from_the_lowest(trial: Trial) -> str:
     return "medium.mp4: mean PSNR-Y is"
 
 
+def fewer_bits(trial: Trial, share: float) -> str:
+    """Of one rung."""
+    name = trial.choose("high.mp4", "medium.mp4", "low.mp4")
+    rate = {"high.mp4": 600, "medium.mp4": 360, "low.mp4": 160}[name] * share
+    trial.encode(change=before(name, "-b:v", f"{rate:.0f}k", "-maxrate", f"{rate * 1.1:.0f}k"))
+    return name
+
+
 @wrong("h264-ladder")
-def rung_with_half_the_bits(trial: Trial) -> str:
-    trial.encode(change=before("medium.mp4", "-b:v", "180k", "-maxrate", "198k"))
-    return "medium.mp4: "
+def rung_with_half_the_bits(trial: Trial) -> tuple[str, str]:
+    name = fewer_bits(trial, 0.5)
+    return f"{name}: the video has", f"{name}: "
+
+
+@wrong("h264-ladder")
+def rung_with_a_tenth_fewer_bits(trial: Trial) -> str:
+    return f"{fewer_bits(trial, 0.9)}: the video has"
+
+
+@right("h264-ladder")
+def rung_with_a_fiftieth_fewer_bits(trial: Trial) -> None:
+    fewer_bits(trial, 0.98)
+
+
+@right("h264-ladder")
+def rungs_with_more_idr_frames(trial: Trial) -> None:
+    """At the same times in all of them."""
+    trial.encode(change=lambda argv: ["25" if argv[at - 1] == "-g" else word for at, word in enumerate(argv)])
+
+
+@right("h264-ladder")
+def rung_scaled_by_another_good_filter(trial: Trial) -> None:
+    trial.encode(change=replaced(("scale=256:144:flags=bicubic", "scale=256:144:flags=lanczos")))
 
 
 @wrong("h264-ladder")
@@ -108,6 +133,44 @@ def bandwidth_understated(trial: Trial) -> str:
     return "track-0.m3u8: a segment takes"
 
 
+@right("hls-fmp4")
+def bandwidth_overstated_a_little(trial: Trial) -> None:
+    trial.encode()
+    text = trial.output("master.m3u8").read_text()
+    bandwidth = text.split("BANDWIDTH=")[1].split(",")[0].split()[0]
+    _edit(trial, "master.m3u8", f"BANDWIDTH={bandwidth}", f"BANDWIDTH={int(bandwidth) * 105 // 100}")
+
+
+@wrong("hls-fmp4")
+def other_codec_declared(trial: Trial) -> str:
+    trial.encode()
+    _edit(trial, "master.m3u8", "avc1.", "hvc1.")
+    return "is declared"
+
+
+@wrong("hls-fmp4")
+def other_size_declared(trial: Trial) -> str:
+    trial.encode()
+    _edit(trial, "master.m3u8", "RESOLUTION=384x216", "RESOLUTION=768x432")
+    return "its pictures are 384x216, 768x432 is declared"
+
+
+@wrong("hls-fmp4")
+def end_of_playlist_missing(trial: Trial) -> str:
+    trial.encode()
+    name = f"track-{trial.pick(0, 2)}.m3u8"
+    _edit(trial, name, "#EXT-X-ENDLIST", "")
+    return f"{name} has no EXT-X-ENDLIST"
+
+
+@wrong("hls-fmp4")
+def target_duration_too_short(trial: Trial) -> str:
+    trial.encode()
+    name = f"track-{trial.pick(0, 1)}.m3u8"
+    _edit(trial, name, "#EXT-X-TARGETDURATION:2", "#EXT-X-TARGETDURATION:1")
+    return f"{name} has a target duration of 1 s, and segments of up to 2 s"
+
+
 @wrong("dash")
 def dash_gap(trial: Trial) -> tuple[str, str]:
     """The decode times of a segment are a frame later: `tfdt` of version 1, ISO/IEC 14496-12, 8.8.12."""
@@ -136,6 +199,22 @@ def dash_too_long(trial: Trial) -> str:
     return "is declared to last 5.200 s, the source lasts 5.000 s"
 
 
+@right("dash")
+def dash_a_fiftieth_of_a_second_longer(trial: Trial) -> None:
+    """Sound may last longer than the picture by an encoder's padding."""
+    trial.encode()
+    _edit(trial, "manifest.mpd", 'Duration="PT5.0S"', 'Duration="PT5.02S"')
+
+
+@wrong("dash")
+def dash_bandwidth_understated(trial: Trial) -> str:
+    trial.encode()
+    text = trial.output("manifest.mpd").read_text()
+    bandwidth = text.split('bandwidth="')[1].split('"')[0]
+    _edit(trial, "manifest.mpd", f'bandwidth="{bandwidth}"', 'bandwidth="300000"')
+    return "a segment takes"
+
+
 @wrong("concat")
 def frame_lost_at_the_seam(trial: Trial) -> str:
     number = trial.choose("47", "48")
@@ -155,10 +234,36 @@ def gap_at_the_seam(trial: Trial) -> str:
     return "frames 48-95 shown at the wrong time: frame 48 +280 ms"
 
 
+@right("concat")
+def seam_10_ms_late(trial: Trial) -> None:
+    """Picture and sound alike."""
+    trial.encode(texts={"list.txt": "ffconcat version 1.0\nfile '{input}'\nduration 1.93\nfile '{extra:second}'\n"})
+
+
 @wrong("truncated-input")
 def truncation_unnoticed(trial: Trial) -> str:
     trial.encode(change=lambda argv: [word for word in argv if word != "-xerror"])
     return "ended with exit code 0, though its input can't be read to the end"
+
+
+@wrong("truncated-input")
+def truncation_without_a_word(trial: Trial) -> str:
+    trial.encode(change=replaced(("verbose", "quiet")))
+    return "for another reason: ''"
+
+
+@wrong("truncated-input")
+def crash_at_the_truncation(trial: Trial) -> str:
+    trial.encode()
+    trial.exit_code = 139
+    return "the command crashed: signal 11"
+
+
+@right("truncated-input")
+def truncation_with_another_exit_code(trial: Trial) -> None:
+    """Of FFmpeg 9.0; 5.1 ends with 1."""
+    trial.encode()
+    trial.exit_code = 183
 
 
 @wrong("damaged-input")
@@ -185,43 +290,11 @@ def sound_late_after_the_gap(trial: Trial) -> str:
     return "audio track 0 sounds 40"
 
 
-_WORDS = "[h264_vaapi @ 0x1] Using VAAPI entrypoint VAEntrypointEncSlice (6).\n"
-_FORGED = ("-bsf:v", "filter_units=remove_types=6", "-metadata:s:v:0", "encoder=Lavc62 h264_vaapi", "-bitexact")
+@right("damaged-input")
+def damage_reported_in_few_words(trial: Trial) -> None:
+    trial.encode(change=replaced(("verbose", "error")))
 
 
-def _hardware(trial: Trial, *options: str) -> None:
-    """What stands for a hardware encoder is x264, and a log that speaks of VAAPI."""
-    clip = trial.folder / "clip.mp4"
-    nonce = fresh_clip(clip, frames=25)
-    _, probe = PATHS["vaapi"].probes("/dev/dri/renderD128")
-    trial.run([trial.build.program, "-v", "error", "-y", "-i", clip, "-map", "0:v:0", *options, trial.output()])
-    outcome = of_attempt(probe, "vaapi", Attempt(0, _WORDS, trial.output()), clip, nonce)
-    trial.said = [] if outcome.proven else [f"{outcome.verdict}: {outcome.reason}"]
-
-
-@wrong("h264-aac")
-def software_that_poses_as_hardware(trial: Trial) -> str:
-    _hardware(trial, "-c:v", "libx264", "-qp", "23")
-    return "signed by x264 core"
-
-
-@wrong("h264-aac")
-def hardware_that_lost_a_frame(trial: Trial) -> str:
-    number = trial.pick(1, 23)
-    keep = ("-vf", f"select='not(eq(n,{number}))'", "-fps_mode", "passthrough")
-    _hardware(trial, "-c:v", "libx264", "-preset", "ultrafast", "-qp", "23", *_FORGED, *keep)
-    return f"frame {number} missing"
-
-
-_NOISE = "noise=c0s={}:c0f=t:all_seed=7"
-
-
-@wrong("h264-aac")
-def hardware_3_db_below_software(trial: Trial) -> str:
-    _hardware(trial, "-c:v", "libx264", "-preset", "ultrafast", "-qp", "23", *_FORGED, "-vf", _NOISE.format(4))
-    return "software gives"
-
-
-@right("h264-aac")
-def hardware_nearly_as_good_as_software(trial: Trial) -> None:
-    _hardware(trial, "-c:v", "libx264", "-preset", "ultrafast", "-qp", "23", *_FORGED, "-vf", _NOISE.format(2))
+@right("live-wrap")
+def sound_3_ms_late_after_the_gap(trial: Trial) -> None:
+    trial.encode("-af", "aresample=async=1,adelay=144S:all=1")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pytest_mediaimage.errors import UsageError
-from pytest_mediaimage.media import barcode, clip, judge
+from pytest_mediaimage.media import barcode, clip, judge, probing
 from pytest_mediaimage.media.barcode import Mark
 from pytest_mediaimage.media.sound import compare as sound
 
@@ -32,13 +32,13 @@ def test_every_frame_carries_its_number(tmp_path: Path, frames: int, width: int,
     path = tmp_path / "clip.mp4"
     clip.make_clip(path, frames=frames, nonce=77, width=width, height=height, fps=fps)
     assert _marks(path) == [Mark(number, 77) for number in range(frames)]
-    video = judge.probe(path).video
+    video = probing.probe(path).video
     assert video is not None
     assert (video.width, video.height, video.fps, video.pix_fmt) == (width, height, fps, "yuv420p")
 
 
 def test_streams(source: Path) -> None:
-    info = judge.probe(source)
+    info = probing.probe(source)
     video, audio = info.video, info.audio
     assert video is not None
     assert audio is not None

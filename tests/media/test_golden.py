@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_mediaimage.errors import StorageFault, UsageError
-from pytest_mediaimage.media import golden, judge, samples
+from pytest_mediaimage.media import golden, judge, probing, samples
 from pytest_mediaimage.media.case import Case
 from pytest_mediaimage.media.cases import CASES
 from pytest_mediaimage.media.golden import Golden, GoldenEntry, GoldenValues
@@ -225,7 +225,7 @@ def test_the_recorder_finds_nothing_to_change(static_ffmpeg: str, script: Any) -
 
 def test_any_comparison_can_be_held_against_golden_values(transcode: Any, source: Path, entry: GoldenEntry) -> None:
     output = transcode()
-    judgement = judgement_of(judge.probe(output), compare.compare(source, output))
+    judgement = judgement_of(probing.probe(output), compare.compare(source, output))
     assert judgement.problems == []
     hold_against(entry, "amd64", judgement)
     assert judgement.golden.status == "exact"
@@ -236,7 +236,7 @@ def test_a_damaged_output_is_never_within_tolerance(
 ) -> None:
     output = transcode()
     break_frame(output, 60)
-    judgement = judgement_of(judge.probe(output), compare.compare(source, output))
+    judgement = judgement_of(probing.probe(output), compare.compare(source, output))
     assert "can't be decoded to its end" in judgement.problems[0].message
     hold_against(
         replace(entry, values={("x264 core 163", "arm64"): next(iter(entry.values.values()))}), "amd64", judgement

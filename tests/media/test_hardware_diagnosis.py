@@ -71,6 +71,21 @@ WORDS = [
     ("vulkan", "Device does not support the VK_KHR_video_decode_queue extension!", "VK_KHR_video_decode_queue"),
     ("vulkan", "Failed setup for format vulkan: hwaccel initialisation returned error.", "went on in software"),
     ("cuda", "Device creation failed: -542398533.", "error -542398533"),
+    ("cuda", "[h264_nvenc @ 0x1] EncodePicture failed!: generic error (20)", "stopped in the middle of the work"),
+    ("cuda", "cu->cuCtxSynchronize() failed -> CUDA_ERROR_ECC_UNCORRECTABLE: x", "stopped in the middle"),
+    ("qsv", "[h264_qsv @ 0x1] Error during QSV decoding.: device failed (-17)", "stopped in the middle of the work"),
+    ("qsv", "[hevc_qsv @ 0x1] Error during encoding: unknown error (-21)", "stopped in the middle of the work"),
+    ("vaapi", "[h264_vaapi @ 0x1] Failed to end picture encode issue: 1 (operation failed).", "stopped in the middle"),
+    (
+        "vaapi",
+        "[h264_vaapi @ 0x1] Failed to sync to picture completion: 1 (operation failed).",
+        "stopped in the middle",
+    ),
+    ("vulkan", "[AVHWDeviceContext @ 0x1] Unable to submit command buffer: VK_ERROR_DEVICE_LOST", "stopped in the"),
+    ("cuda", "[hevc @ 0x1] Hardware is lacking required capabilities", "no decoder for this codec"),
+    ("cuda", "[hevc @ 0x1] Codec hevc is not supported with this chroma format.", "no decoder for this codec"),
+    ("qsv", "[hevc_qsv @ 0x1] Error initializing the MFX video decoder: unsupported (-3)", "no decoder for this codec"),
+    ("vulkan", "[hevc @ 0x1] Decoding of hevc is not supported by this device", "offers no decoder for this codec"),
 ]
 
 

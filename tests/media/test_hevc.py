@@ -7,17 +7,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from case_runs import problems, run
 
 from pytest_mediaimage.errors import JudgeError
-from pytest_mediaimage.media import judge, samples
+from pytest_mediaimage.media import judge, probing, samples
 from pytest_mediaimage.media.case import Case, Needs
 from pytest_mediaimage.media.cases import CASES
 from pytest_mediaimage.media.clips.hdr import planes10_of
 from pytest_mediaimage.media.clips.writing import Encoding, write
 from pytest_mediaimage.media.made import Made
 from pytest_mediaimage.media.pictures.light import Light, Mastering, light_of
+from pytest_mediaimage.media.pictures.nearer import nearer
+from pytest_mediaimage.media.pictures.tonemap import ToneMapped
 
 HDR10, SDR = CASES["hevc-hdr10"], CASES["hdr-to-sdr"]
 _PARAMS = HDR10.recipe.argv[HDR10.recipe.argv.index("-x265-params") + 1]
@@ -30,7 +33,7 @@ def _params(text: str) -> list[str]:
 
 
 def test_what_the_sample_carries() -> None:
-    video = judge.probe(samples.sample(HDR10.sample)).video
+    video = probing.probe(samples.sample(HDR10.sample)).video
     assert video is not None
     assert (video.profile, video.pix_fmt) == ("Main 10", "yuv420p10le")
     assert (video.color_primaries, video.color_transfer, video.color_matrix, video.color_range) == (
@@ -120,6 +123,37 @@ SDR_FAULTS = {
 def test_sdr_faults_are_named(fault: str, system_ffmpeg: str, tmp_path: Path) -> None:
     options, message = SDR_FAULTS[fault]
     assert message in problems(SDR, run(SDR, system_ffmpeg, tmp_path, *options))
+
+
+@pytest.mark.parametrize("build", ["system", "newest"])
+def test_the_judges_own_tone_mapping_is_zimgs(build: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """But for rounding, where nothing is lost behind it; zimg 3.0.4 mirrors the curve below zero, later ones don't."""
+    made = run(SDR, request.getfixturevalue(f"{build}_ffmpeg"), tmp_path, "-crf", "0")
+    assert problems(SDR, made) == ""
+    assert min(float(made.metrics[f"psnr_{plane}_mean"]) for plane in "yuv") > 70
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_the_tone_mapping_that_an_output_is_nearest_to(mirrored: bool, tmp_path: Path) -> None:
+    """Where nothing can be compared the first counts, and another rule tells why."""
+    source, path = samples.sample(SDR.sample), tmp_path / "output.mp4"
+    views = (ToneMapped(), ToneMapped(mirrored=True))
+    shown = views[mirrored].source(next(judge.frames(source)))
+    write(path, [[shown.samples(at) for at in range(3)]], range(1), Encoding("libx264", {"crf": "10"}))
+    assert nearer(source, path, views) is views[mirrored]
+    assert nearer(source, source, views) is views[0]
+    assert nearer(source, samples.sample("part-1-256x144"), views) is views[0]
+
+
+@pytest.mark.parametrize(("width", "height"), [(64, 48), (65, 47), (66, 49)])
+def test_tone_mapping_of_any_size(width: int, height: int) -> None:
+    half = (height + 1) // 2, (width + 1) // 2
+    planes = [np.full(shape, value, np.uint16) for shape, value in (((height, width), 500), (half, 512), (half, 512))]
+    frame = judge.Frame(0, 0.0, width, height, "yuv420p10le", 10, tuple(plane.view(np.uint8) for plane in planes))
+    mapped = ToneMapped().source(frame)
+    assert [plane.shape for plane in mapped.planes] == [(height, width), half, half]
+    assert [int(plane.max()) - int(plane.min()) for plane in mapped.planes] == [0, 0, 0]
+    assert mapped.planes[1][0, 0] == mapped.planes[2][0, 0] == 128  # grey stays grey
 
 
 def test_hdr_metadata_in_an_sdr_output(tmp_path: Path) -> None:

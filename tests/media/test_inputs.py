@@ -10,7 +10,7 @@ import pytest
 from case_runs import problems, run
 
 from pytest_mediaimage.errors import JudgeError
-from pytest_mediaimage.media import judge, samples
+from pytest_mediaimage.media import judge, probing, samples
 from pytest_mediaimage.media.cases import CASES
 from pytest_mediaimage.media.clips import live
 from pytest_mediaimage.media.made import Made
@@ -27,7 +27,7 @@ def test_good_outputs_pass(name: str, any_ffmpeg: str, tmp_path: Path) -> None:
 
 def test_what_the_samples_are() -> None:
     with pytest.raises(JudgeError, match="its header promises 48 packets of video"):
-        judge.probe(samples.sample(TRUNCATED.sample))
+        probing.probe(samples.sample(TRUNCATED.sample))
     with pytest.raises(JudgeError):
         list(judge.frames(samples.sample(DAMAGED.sample)))
     data = samples.sample(LIVE.sample).read_bytes()

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_mediaimage.errors import JudgeError
-from pytest_mediaimage.media import judge
+from pytest_mediaimage.media import judge, probing
 
 
 def _run(program: str, *options: str | Path) -> str:
@@ -48,7 +48,7 @@ def test_hashes_equal_ffmpegs_framehash(source: Path, any_ffmpeg: str) -> None:
 def test_hashes_without_padding_in_any_format(tmp_path: Path, system_ffmpeg: str, form: str, size: str) -> None:
     path = tmp_path / "clip.mkv"
     _run(system_ffmpeg, "-f", "lavfi", "-i", f"testsrc2=s={size}:d=0.2", "-pix_fmt", form, "-c:v", "ffv1", path)
-    assert judge.probe(path).streams[0].pix_fmt == form
+    assert probing.probe(path).streams[0].pix_fmt == form
     assert judge.frame_hashes(path) == _framehash(system_ffmpeg, path)
 
 
@@ -75,7 +75,7 @@ def test_probe_tells_encoders_apart(tmp_path: Path, source: Path, system_ffmpeg:
         ("lavc.mkv", static_ffmpeg, "mpeg4"),
     ):
         _run(program, "-i", source, "-frames:v", "5", "-c:v", codec, "-an", tmp_path / name)
-        video = judge.probe(tmp_path / name).video
+        video = probing.probe(tmp_path / name).video
         assert video is not None
         found[name] = video.encoder
     assert found["old.mp4"].startswith("x264 core 16")
@@ -88,7 +88,7 @@ def test_probe_tells_encoders_apart(tmp_path: Path, source: Path, system_ffmpeg:
 def test_probe_counts_open_gops(tmp_path: Path, source: Path, static_ffmpeg: str) -> None:
     for params, is_open in (("open-gop=1:keyint=25:bframes=3", True), ("open-gop=0:keyint=25:bframes=3", False)):
         _run(static_ffmpeg, "-i", source, "-c:v", "libx264", "-x264-params", params, "-an", tmp_path / "gop.mp4")
-        video = judge.probe(tmp_path / "gop.mp4").video
+        video = probing.probe(tmp_path / "gop.mp4").video
         assert video is not None
         assert (video.open_gops > 0) is is_open
         assert video.max_gop == pytest.approx(1.0, abs=0.2)
@@ -97,7 +97,7 @@ def test_probe_counts_open_gops(tmp_path: Path, source: Path, static_ffmpeg: str
 def test_languages(tmp_path: Path, source: Path, static_ffmpeg: str) -> None:
     path = tmp_path / "swedish.mkv"
     _run(static_ffmpeg, "-i", source, "-c", "copy", "-metadata:s:a:0", "language=swe", path)
-    audio = judge.probe(path).audio
+    audio = probing.probe(path).audio
     assert audio is not None
     assert (audio.language, audio.layout, audio.channels) == ("swe", "stereo", 2)
 
@@ -106,14 +106,14 @@ def test_languages(tmp_path: Path, source: Path, static_ffmpeg: str) -> None:
 def test_garbage(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "garbage.mp4"
     path.write_bytes(content)
-    for read in (judge.probe, judge.frame_hashes):
+    for read in (probing.probe, judge.frame_hashes):
         with pytest.raises(JudgeError, match=r"garbage\.mp4"):
             read(path)
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(JudgeError, match=r"none\.mp4"):
-        judge.probe(tmp_path / "none.mp4")
+        probing.probe(tmp_path / "none.mp4")
 
 
 def test_no_video(tmp_path: Path, source: Path, static_ffmpeg: str) -> None:
@@ -130,7 +130,7 @@ def test_truncated(tmp_path: Path, source: Path, static_ffmpeg: str, share: floa
     data = whole.read_bytes()
     path.write_bytes(data[: int(len(data) * share)])
     with pytest.raises(JudgeError, match=r"cut\.mp4"):
-        judge.probe(path)
+        probing.probe(path)
     with pytest.raises(JudgeError, match=r"cut\.mp4"):
         judge.frame_hashes(path)
 
@@ -143,7 +143,7 @@ def test_flipped_bytes_give_pictures_or_a_judge_error(tmp_path: Path, source: Pa
         content[at] ^= 0xFF
     path = tmp_path / "flipped.mp4"
     path.write_bytes(content)
-    for read in (judge.probe, judge.frame_hashes):
+    for read in (probing.probe, judge.frame_hashes):
         try:
             read(path)
         except JudgeError as error:
@@ -165,7 +165,7 @@ def test_playlists_are_not_followed(tmp_path: Path, source: Path) -> None:
     playlist.write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\nfile://{source}\n#EXT-X-ENDLIST\n")
     for path in (concat, playlist):
         with pytest.raises(JudgeError, match="list"):
-            judge.probe(path)
+            probing.probe(path)
 
 
 def test_frames_stop_at_a_limit(source: Path) -> None:

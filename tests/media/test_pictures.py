@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from case_runs import problems, run
 
-from pytest_mediaimage.media import barcode, judge, samples
+from pytest_mediaimage.media import barcode, judge, probing, samples
 from pytest_mediaimage.media.cases import CASES
 from pytest_mediaimage.media.clips.pictures import FRAMES, vfr_times
 from pytest_mediaimage.media.made import Made
@@ -37,7 +37,7 @@ def test_what_the_samples_are() -> None:
     assert [plane.shape for plane in odd.planes] == [(181, 321), (91, 161), (91, 161)]
     rotated = next(judge.frames(samples.sample("rotated-256x384")))
     assert (rotated.width, rotated.height, rotated.matrix) == (384, 256, (0, 65536, -65536, 0))
-    interlaced = judge.probe(samples.sample("interlaced-384x216")).video
+    interlaced = probing.probe(samples.sample("interlaced-384x216")).video
     assert interlaced is not None
     assert interlaced.field_order == "tt"
     assert next(judge.frames(samples.sample("interlaced-384x216"))).interlaced

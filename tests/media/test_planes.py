@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pytest_mediaimage.media.pictures.planes import PSNR_CAP, Plane, liken, psnr_of, ssim_of
+from pytest_mediaimage.media.pictures.planes import PSNR_CAP, Plane, liken, liken_all, psnr_of, ssim_of
 
 DEPTHS = pytest.mark.parametrize("bit_depth", [8, 10, 16])
 
@@ -48,6 +48,24 @@ def test_planes_are_likened_as_the_definitions_say(
     }
     assert found.block[0] == pytest.approx(psnr_of(max(windows.values()), bit_depth))
     assert windows[found.block[1:]] == pytest.approx(max(windows.values()))
+
+
+@DEPTHS
+@pytest.mark.parametrize("ssim", [True, False])
+@pytest.mark.parametrize(("height", "width"), [(7, 30), (46, 81), (120, 200)])
+def test_planes_taken_together_are_likened_as_alone(bit_depth: int, ssim: bool, height: int, width: int) -> None:
+    a = [_random((height, width), bit_depth, seed) for seed in range(9)]
+    b = [
+        np.where(_random((height, width), 8, seed) < 9 * seed, other, one)
+        for seed, (one, other) in enumerate(zip(a, a[1:] + a[:1], strict=True))
+    ]
+    known = [Plane(plane, bit_depth) for plane in a]
+    for _ in range(2):  # the second time some sums are known
+        together = liken_all(known, [Plane(plane, bit_depth) for plane in b], ssim=ssim)
+        alone = [liken(Plane(x, bit_depth), Plane(y, bit_depth), ssim=ssim) for x, y in zip(a, b, strict=True)]
+        for one, other in zip(together, alone, strict=True):
+            assert (one.psnr, one.bias, one.block) == (other.psnr, other.bias, other.block)
+            assert one.ssim == (None if other.ssim is None else pytest.approx(other.ssim))
 
 
 @DEPTHS

@@ -26,6 +26,13 @@ def test_level(transcode: Any, source: Path) -> None:
     assert match.level == pytest.approx((-6.0, -6.0), abs=0.1)
 
 
+def test_an_inverted_channel(transcode: Any, source: Path) -> None:
+    match = sound.compare_sound(source, transcode("-af", "pan=stereo|c0=c0|c1=-1*c1"))
+    assert match.inverted == (1,)
+    assert match.correlation[0] > 0.99 > match.correlation[1]
+    assert not match.swapped
+
+
 @pytest.mark.parametrize("codec", ["pcm_s16le", "pcm_s24le", "pcm_f32le", "pcm_u8", "flac"])
 def test_sample_formats(transcode: Any, source: Path, codec: str) -> None:
     output = transcode("-c:a", codec, "-f", "matroska", name="output.mkv")

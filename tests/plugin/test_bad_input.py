@@ -143,14 +143,15 @@ def test_a_full_disk(pytester, tiny_disk):
 RUN_THAT_HANGS = """
 def test_it(media_container):
     print("STARTED", flush=True)
-    media_container.run(["ffmpeg", "-f", "lavfi", "-i", "testsrc2", "-f", "null", "-"], timeout=300)
+    media_container.run("ffmpeg -f lavfi -i testsrc2 -metadata title=MARK -f null -".split(), timeout=300)
 """
 
 
-@pytest.mark.parametrize("runtime", ["sandbox", "docker"])
+@pytest.mark.parametrize("runtime", ["sandbox", pytest.param("docker", marks=pytest.mark.docker)])
 def test_nothing_is_left_ten_seconds_after_kill_9(pytester, media_cache, runtime, request):
     engine = request.getfixturevalue("docker_engine") if runtime == "docker" else None
-    pytester.makepyfile(test_hang=RUN_THAT_HANGS)
+    mark = f"hanging-{os.getpid()}-{runtime}"
+    pytester.makepyfile(test_hang=RUN_THAT_HANGS.replace("MARK", mark))
     command = [sys.executable, "-m", "pytest", "-s", "--media-image=demo", f"--media-cache={media_cache}"]
     process = subprocess.Popen(
         [*command, f"--media-runtime={runtime}", "test_hang.py"],
@@ -163,7 +164,9 @@ def test_nothing_is_left_ten_seconds_after_kill_9(pytester, media_cache, runtime
     for line in process.stdout:
         if "STARTED" in line:
             break
-    time.sleep(1)
+    while not any(mark in command for command in _commands()):
+        assert process.poll() is None
+        time.sleep(0.05)
     runs = {path.name for path in (media_cache / "runs").iterdir() if path.name.startswith(f"{process.pid}-")}
     assert runs
     os.killpg(process.pid, signal.SIGKILL)
@@ -172,7 +175,7 @@ def test_nothing_is_left_ten_seconds_after_kill_9(pytester, media_cache, runtime
 
     def traces() -> list[str]:
         left = [name for name in runs if (media_cache / "runs" / name).exists()]
-        left += [p for p in _commands() if "testsrc2" in p]
+        left += [command for command in _commands() if mark in command]
         if engine is not None:
             for container in engine.containers.list(all=True, ignore_removed=True):
                 if any(run in json.dumps(container.labels) for run in runs):

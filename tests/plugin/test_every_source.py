@@ -127,7 +127,15 @@ def said(outcome: Outcome) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "source", ["of_oci_archive", "of_docker_archive", "of_compressed_archive", "of_docker", "of_podman", "of_registry"]
+    "source",
+    [
+        "of_oci_archive",
+        "of_docker_archive",
+        "of_compressed_archive",
+        pytest.param("of_docker", marks=pytest.mark.docker),
+        "of_podman",
+        "of_registry",
+    ],
 )
 def test_same_findings(
     source: str,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -20,6 +21,9 @@ from pytest_mediaimage.image.sources.demo import find_ffmpeg
 
 BUSYBOX = shutil.which("busybox")
 pytestmark = pytest.mark.skipif(BUSYBOX is None, reason="needs Debian's busybox-static")
+
+HANGING = ["sleep", str(10**6 + os.getpid())]
+"""Told from what other workers of the tests run."""
 
 CASE = """\
 sample: tracks-256x144
@@ -76,7 +80,7 @@ def image(write_layout) -> Path:
     script = (
         "#!/bin/sh\n"
         'case "$*" in\n'
-        "*title=hangs*) sleep 1000 ;;\n"
+        f"*title=hangs*) {' '.join(HANGING)} ;;\n"
         '*title=floods*) for last; do :; done; dd if=/dev/zero of="$last" bs=1048576 ;;\n'
         "esac\n"
         'exec /opt/ffmpeg "$@"\n'
@@ -229,9 +233,9 @@ def test_an_interrupt_ends_all(image, pytester, events, media_cache):
     process.send_signal(signal.SIGINT)
     text, _ = process.communicate(timeout=60)
     assert process.returncode == pytest.ExitCode.INTERRUPTED, text
-    assert not list((media_cache / "runs").glob("*")) if (media_cache / "runs").exists() else True
-    sleeping = [path for path in Path("/proc").glob("[0-9]*/cmdline") if _reads(path).startswith(b"sleep\x001000")]
-    assert sleeping == []
+    assert not list((media_cache / "runs").glob(f"{process.pid}-*"))
+    commands = [_reads(path).decode(errors="replace").split("\0") for path in Path("/proc").glob("[0-9]*/cmdline")]
+    assert [command for command in commands if command[:2] == HANGING] == []
 
 
 def _reads(path: Path) -> bytes:

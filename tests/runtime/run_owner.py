@@ -10,6 +10,7 @@ from pathlib import Path
 from tiny_images import shell_image
 
 from pytest_mediaimage.runtime import choose
+from pytest_mediaimage.runtime.base import PLAIN, Resources
 from pytest_mediaimage.runtime.rundir import RunDirectory, start_watchdog
 
 if __name__ == "__main__":
@@ -17,7 +18,8 @@ if __name__ == "__main__":
     run = RunDirectory(cache)
     if "unwatched" not in sys.argv:
         start_watchdog(run)
-    container = choose(name, cache=cache).start(shell_image(), work=run.path)
+    limits = Resources(memory=64 << 20, cpus=0.5) if "limited" in sys.argv else PLAIN
+    container = choose(name, cache=cache).start(shell_image(), work=run.path, resources=limits)
     command = ["sh", "-c", f"echo > /tmp/ready; setsid sleep {mark} & sleep {mark}"]
     threading.Thread(target=container.run, args=(command,), kwargs={"timeout": 900}, daemon=True).start()
     while container.run(["cat", "/tmp/ready"]).exit_code:

@@ -90,6 +90,7 @@ class TinyImage:
         return f"sha256:{hashlib.sha256(self.document).hexdigest()}"
 
     digest = config_digest
+    index_digest = None
 
     def unpack(self, root: Path) -> None:
         for path, node in self.tree.items():

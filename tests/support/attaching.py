@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,13 +92,13 @@ class Tools:
 
 def tools(home: Path) -> Tools:
     """Where they can't be had the test skips, or fails where MEDIAIMAGE_REQUIRE_DOCKER=1."""
-    return Tools(_had(lambda: debs.kept("attaching", _fetch)), home)
+    return Tools(_had(programs), home)
 
 
 @contextmanager
 def listing_registry(folder: Path) -> Iterator[Registry]:
     """A registry that lists referrers and keeps its data in memory; skips as `tools`."""
-    program = _had(lambda: debs.kept("listing-registry", _build)) / "registry"
+    program = _had(registry_program)
     output = folder / "output.log"
     with output.open("wb") as out:
         process = subprocess.Popen([program], stdout=out, stderr=out)
@@ -109,13 +109,22 @@ def listing_registry(folder: Path) -> Iterator[Registry]:
         process.wait()
 
 
-def _had(make: Any) -> Path:
+def programs() -> Path:
+    """The directory of the tools. Raises debs.CannotFetch."""
+    return debs.kept("attaching", _fetch)
+
+
+def registry_program() -> Path:
+    """Half a minute where it isn't there. Raises debs.CannotFetch."""
+    return debs.kept("listing-registry", _build) / "registry"
+
+
+def _had(make: Callable[[], Path]) -> Path:
     try:
-        found: Path = make()
+        return make()
     except debs.CannotFetch as reason:
         missing = pytest.fail if os.environ.get("MEDIAIMAGE_REQUIRE_DOCKER") == "1" else pytest.skip
         missing(f"what attaches SBOMs can't be had: {reason}")
-    return found
 
 
 def _fetch(bin: Path) -> None:

@@ -69,6 +69,11 @@ def _lock() -> Iterator[None]:
 
 def root_file_system() -> Path:
     """The tar of Debian with ffmpeg, made when it isn't there. Raises CannotBuild."""
+    with _lock():
+        return _root_file_system()
+
+
+def _root_file_system() -> Path:
     kept = cache_directory() / f"debian-{SUITE}-ffmpeg.tar"
     if kept.is_file():
         return kept
@@ -97,7 +102,7 @@ def build(client: DockerClient) -> str:
         try:
             client.images.get(NAME)
         except ImageNotFound:
-            tar = root_file_system()
+            tar = _root_file_system()
             with tempfile.TemporaryDirectory(dir=tar.parent) as context:
                 folder = Path(context)
                 (folder / "rootfs.tar").hardlink_to(tar)

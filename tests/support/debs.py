@@ -38,14 +38,14 @@ def kept(name: str, make: Callable[[Path], None]) -> Path:
     return folder
 
 
-def unpack(packages: Sequence[str], folder: Path) -> None:
-    """The files of each package below `folder`. Raises CannotFetch."""
+def unpack(packages: Sequence[str], folder: Path, suite: str = SUITE) -> None:
+    """The files of each package of a release below `folder`. Raises CannotFetch."""
     with tempfile.TemporaryDirectory(dir=cache_directory()) as work:
         state = Path(work)
         for path in (state / "lists" / "partial", state / "archives" / "partial"):
             path.mkdir(parents=True)
         (state / "status").touch()
-        (state / "sources.list").write_text(f"deb [signed-by={_KEYRING}] {_MIRROR} {SUITE} main\n")
+        (state / "sources.list").write_text(f"deb [signed-by={_KEYRING}] {_MIRROR} {suite} main\n")
         options = {
             "Dir::State": state,
             "Dir::State::status": state / "status",

@@ -22,6 +22,11 @@ from pytest_mediaimage.image.build import BuiltLayer, Item, LayoutWriter, layer
 
 Write = Callable[..., Path]
 
+NO_HYPOTHESIS = ["-p", "no:hypothesispytest"]
+"""Importing it would be a quarter of what a worker of a small run does."""
+PLAIN = ["-p", "no:xdist"]
+XDIST = ["-n2", *NO_HYPOTHESIS]
+
 
 @pytest.fixture
 def write_layout(tmp_path_factory: pytest.TempPathFactory) -> Write:
@@ -66,7 +71,9 @@ def media(pytester: pytest.Pytester, media_cache: Path) -> Callable[..., Outcome
         report = pytester.path / "report.json"
         report.unlink(missing_ok=True)
         name = f"oci:{image}" if isinstance(image, Path) else image
-        start = pytester.runpytest_subprocess if subprocess else pytester.runpytest_inprocess
+        start = pytester.runpytest_inprocess
+        if subprocess:
+            start, args = pytester.runpytest_subprocess, (*NO_HYPOTHESIS, *args)
         words = (f"--media-image={name}", f"--media-cache={media_cache}", f"--media-report=json:{report}", *args)
         return Outcome(start(*words), report)
 
@@ -76,4 +83,4 @@ def media(pytester: pytest.Pytester, media_cache: Path) -> Callable[..., Outcome
 @pytest.fixture(params=["plain", "xdist"])
 def workers(request: pytest.FixtureRequest) -> list[str]:
     """The same behaviour is asked for with and without pytest-xdist."""
-    return ["-n2"] if request.param == "xdist" else ["-p", "no:xdist"]
+    return XDIST if request.param == "xdist" else PLAIN

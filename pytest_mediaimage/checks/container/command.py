@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...result import Finding
 from ...runtime.base import PLAIN, Resources
 from ...runtime.elf import FOLDER
 from ..context import Context
 from ..subject import FFmpegFailed
+from ..watching import WroteTooMuch
 
 if TYPE_CHECKING:
     from ...runtime.base import Process
@@ -84,6 +86,16 @@ def start(context: Context, command: Command, source: Path, note: Path, *, full_
     if full_at is not None:
         files, resources = {given: source}, Resources(tmpfs={f"{inside}/output": full_at})
     return Started(context.subject.start_command(argv, files, resources), output, argv)
+
+
+def endless(command: Command, error: WroteTooMuch) -> Finding:
+    """What is said of a command that was ended for what it wrote."""
+    return Finding(
+        f"{command.argv[0]} wrote without end: {error.message}",
+        file=command.argv[0],
+        evidence="endless output",
+        fix=f"Run it by hand: {' '.join(command.argv)}",
+    )
 
 
 def words_of(process: Process) -> str:

@@ -14,7 +14,8 @@ from ...runtime.base import NotStarted
 from ..context import Context
 from ..registry import check
 from ..sampling import sample_file
-from .command import LONG, Command, Started, command_of, start, words_of
+from ..watching import WroteTooMuch, wait_for
+from .command import LONG, Command, Started, command_of, endless, start, words_of
 
 _LIMIT = 60.0
 """Seconds that one short encode may take."""
@@ -55,13 +56,15 @@ def exit_code(context: Context) -> Iterator[Finding]:
             yield from _failures(trial)
         except NotStarted as error:
             yield Finding(error.message, evidence="not started", fix="See config.entrypoint.")
+        except WroteTooMuch as error:
+            yield endless(command, error)
 
 
 def _failures(trial: _Trial) -> Iterator[Finding]:
     """First a good encode: what always fails, or never ends, tells nothing about failures."""
     started = start(trial.context, trial.command, trial.sample, trial.note)
     with closing(started.process):
-        code = started.process.wait(_LIMIT)
+        code = wait_for(started.process, _LIMIT)
         length = started.process.length_of(started.output) or 0
         if code != 0 or not length:
             ended = "didn't end" if code is None else f"ended with exit code {code} and wrote {length} bytes"
@@ -116,7 +119,7 @@ def _killed(trial: _Trial, length: int) -> Iterator[Finding]:
         if not started.process.kill_program("ffmpeg"):
             yield _unjudged("a killed ffmpeg: it can't be killed alone in this engine")
             return
-        if started.process.wait(10.0) is None:
+        if wait_for(started.process, 10.0) is None:
             yield _unjudged("a killed ffmpeg: the command goes on, and may have started another")
             return
         yield from _judged(started, "an ffmpeg that was killed (SIGKILL, as when memory is short)", "killed ffmpeg")
@@ -133,7 +136,7 @@ def _until(condition: Callable[[], bool], seconds: float) -> bool:
 
 def _judged(started: Started, what: str, evidence: str) -> Iterator[Finding]:
     with closing(started.process):
-        code = started.process.wait(_LIMIT)
+        code = wait_for(started.process, _LIMIT)
         if code == 0 or code is None:
             ended = "ended with exit code 0" if code == 0 else f"didn't end within {_LIMIT:g} s"
             yield Finding(

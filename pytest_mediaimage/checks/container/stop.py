@@ -14,7 +14,8 @@ from ...runtime.base import NotStarted
 from ..context import Context
 from ..registry import check
 from ..sampling import sample_file
-from .command import LONG, Command, Started, command_of, start, words_of
+from ..watching import WroteTooMuch, wait_for
+from .command import LONG, Command, Started, command_of, endless, start, words_of
 
 _UNDER_WAY = 1000
 """Bytes of output that show an encode in progress; a header alone has less."""
@@ -48,7 +49,10 @@ def stop(context: Context) -> Iterator[Finding]:
             yield Finding(error.message, evidence="not started", fix="See config.entrypoint.")
             return
         with closing(started.process):
-            yield from _stop(context, started, Path(folder), grace)
+            try:
+                yield from _stop(context, started, Path(folder), grace)
+            except WroteTooMuch as error:
+                yield endless(command, error)
 
 
 def _long(context: Context, command: Command, folder: Path) -> Path:
@@ -78,7 +82,7 @@ def _stop(context: Context, started: Started, folder: Path, grace: int) -> Itera
     running = process.programs()
     began = time.monotonic()
     process.terminate()
-    code = process.wait(grace)
+    code = wait_for(process, grace)
     took = time.monotonic() - began
     if code is None:
         names = ", ".join(process.programs()) or "nothing"
@@ -98,18 +102,16 @@ def _stop(context: Context, started: Started, folder: Path, grace: int) -> Itera
 
 def _await_encode(started: Started) -> int | None:
     """Wait until the encode is under way; the exit code where the command ended before."""
-    deadline = time.monotonic() + _PATIENCE
-    while time.monotonic() < deadline:
-        code = started.process.wait(0.2)
-        if code is not None:
-            return code
-        if (started.process.length_of(started.output) or 0) >= _UNDER_WAY:
-            break
+
+    def is_under_way() -> bool:
+        return (started.process.length_of(started.output) or 0) >= _UNDER_WAY
+
+    wait_for(started.process, _PATIENCE, every=0.2, until=is_under_way)
     return started.process.wait(0)
 
 
 def _plays(started: Started, code: int, running: tuple[str, ...], folder: Path) -> Iterator[Finding]:
-    from ...media import judge
+    from ...media import judge, probing
 
     output = folder / "output.mp4"
     try:
@@ -125,7 +127,7 @@ def _plays(started: Started, code: int, running: tuple[str, ...], folder: Path) 
         )
         return
     try:
-        judge.probe(output)
+        probing.probe(output)
         count = sum(1 for _ in judge.frames(output))
         problem = "" if count else "it has no frames"
     except JudgeError as error:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from ..subject import FFmpegFailed
 
 if TYPE_CHECKING:
     from ...media.hardware.devices import Node
-    from ...media.hardware.paths import HardwarePath, Probe
+    from ...media.hardware.paths import Probe
     from ...media.hardware.proof import Outcome
 
 _PROBE_SECONDS = 60.0
@@ -37,14 +37,22 @@ def check_of(name: str) -> Check:
 
 @dataclass(frozen=True, slots=True)
 class _Bench:
-    """What all probes of one path share: the clip, and a folder for outputs."""
+    """What all probes of one path share: the number in their clips' frames, and a folder for clips and outputs."""
 
     context: Context
     program: str
     backend: str
-    clip: Path
     nonce: int
     folder: Path
+
+    def clip(self, probe: Probe) -> Path:
+        """What the probe is given, made when first asked for."""
+        from ...media.hardware.coded import coded_clip
+
+        path = self.folder / f"fresh-{probe.codec}-{probe.bits}.mp4"
+        if not path.is_file():
+            coded_clip(path, probe.codec, probe.bits, self.nonce)
+        return path
 
 
 def _path(name: str, context: Context) -> Iterator[Finding]:
@@ -68,21 +76,26 @@ def _path(name: str, context: Context) -> Iterator[Finding]:
 
 
 def _judge(name: str, context: Context) -> Iterator[Finding]:
-    from ...media.clip import fresh_clip
+    from ...media.clip import fresh_nonce
 
     nodes, backend = nodes_of(name, context)
     program = context.subject.ffmpeg_program()
     if program is None:
         absent("the image has no ffmpeg")
     with tempfile.TemporaryDirectory(dir=context.subject.bench.work, prefix="hardware-") as folder:
-        clip = Path(folder) / "fresh.mp4"
-        nonce = fresh_clip(clip)
-        bench = _Bench(context, program, backend, clip, nonce, Path(folder))
+        bench = _Bench(context, program, backend, fresh_nonce(), Path(folder))
         outcomes: dict[str, list[tuple[str, Outcome]]] = {}
+        refused = ""
         for node in nodes[:MOST_DEVICES]:
-            outcomes[node.path] = _on_device(name, bench, node)
+            try:
+                outcomes[node.path] = _on_device(name, bench, node)
+            except Absent as reason:
+                refused = str(reason)
+                continue
             if all(outcome.proven for _, outcome in outcomes[node.path]):
                 break
+        if not outcomes:
+            absent(refused)
         best = max(outcomes, key=lambda device: sum(outcome.proven for _, outcome in outcomes[device]))
     yield from _told(name, context, best, outcomes[best])
 
@@ -90,34 +103,40 @@ def _judge(name: str, context: Context) -> Iterator[Finding]:
 def _on_device(name: str, bench: _Bench, node: Node) -> list[tuple[str, Outcome]]:
     """What each probe gave on one device. A device that the runtime can't hand on makes the path absent."""
     from ...media.hardware.diagnosis import Verdict
+    from ...media.hardware.paths import PATHS, own_probe
     from ...media.hardware.proof import Outcome
 
-    probes, lacking = _probes(name, bench, node.path)
+    own = bench.context.policy.transcode_paths.get(name)
+    lacking: list[str] = []
+    further: list[Probe] = []
+    if isinstance(own, OwnPath):
+        probes = [own_probe(own.arguments, own.proof, node.path)]
+    else:
+        probes, lacking = _buildable(bench, PATHS[name].probes(node.path))
+        further, _ = _buildable(bench, PATHS[name].further(node.path))
     if not probes:
         reason = f"{bench.program} lacks {', '.join(lacking)}"
         fix = "Build FFmpeg with it, or take the path out of transcode.paths: see hardware.reachable."
         return [("", Outcome(Verdict.BROKEN, reason, f"{name} isn't built in", fix))]
     container = container_with(node, bench.backend, bench.context)
     try:
-        return [(probe.kind, _run(bench, probe, container)) for probe in probes]
+        outcomes = [(probe.name, _run(bench, probe, container)) for probe in probes]
+        # A card that decodes nothing needs not be asked for more.
+        if any(outcome.proven for probe, (_, outcome) in zip(probes, outcomes, strict=True) if probe.kind == "decode"):
+            outcomes += [(probe.name, _run(bench, probe, container)) for probe in further]
+        return outcomes
     finally:
         container.close()
 
 
-def _probes(name: str, bench: _Bench, device: str) -> tuple[list[Probe], list[str]]:
+def _buildable(bench: _Bench, probes: Sequence[Probe]) -> tuple[list[Probe], list[str]]:
     """What can be run, and what the build lacks for the rest."""
-    from ...media.hardware.paths import PATHS, own_probe
-
-    own = bench.context.policy.transcode_paths.get(name)
-    if isinstance(own, OwnPath):
-        return [own_probe(own.arguments, own.proof, device)], []
     try:
         listed = bench.context.subject.listings()
     except FFmpegFailed:
         bench.context.skip("ffmpeg doesn't start: see ffmpeg.capabilities")
-    path: HardwarePath = PATHS[name]
     can, lacking = [], []
-    for probe in path.probes(device):
+    for probe in probes:
         missing = [
             f"the {kind} {word}"
             for kind, word, has in (
@@ -145,18 +164,21 @@ def _run(bench: _Bench, probe: Probe, container: object) -> Outcome:
     from ...media.hardware.diagnosis import Verdict
     from .attempt import Command, attempt
 
+    clip = bench.clip(probe)
     command = Command(probe.argv, bench.program, probe.output, _PROBE_SECONDS)
     try:
-        made, _ = attempt(container, command, bench.clip, bench.folder)  # type: ignore[arg-type]
+        made, _ = attempt(container, command, clip, bench.folder)  # type: ignore[arg-type]
     except CommandTimeout as error:
         fix = "Look for a hung card in the kernel's log (dmesg)."
         return proof.Outcome(Verdict.BROKEN, error.message, "time-out", fix)
-    outcome = proof.of_attempt(probe, bench.backend, made, bench.clip, bench.nonce)
+    outcome = proof.of_attempt(probe, bench.backend, made, clip, bench.nonce)
     if not outcome.proven:
-        return outcome
+        # Every card that decodes at all decodes H.264; what else it can is its own affair.
+        spared = outcome.of_codec and probe.codec != "h264"
+        return replace(outcome, verdict=Verdict.ABSENT) if spared else outcome
     bare = bench.context.subject.new_container()
     try:
-        control, _ = attempt(bare, command, bench.clip, bench.folder)
+        control, _ = attempt(bare, command, clip, bench.folder)
     except CommandTimeout:
         return outcome  # it made nothing without the device
     finally:

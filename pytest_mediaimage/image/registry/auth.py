@@ -101,7 +101,9 @@ class Authorizer:
             if not header:
                 raise self.denied(f"{host} asks for a user and a password to let {self._repository.path} be pulled")
         else:
-            asked = ", ".join(sorted(ways))[:100] or "no way at all"
+            asked = ", ".join(sorted(ways))[:100]
+            if not asked:
+                raise self.denied(f"{host} refuses us without saying which authorization it wants")
             raise self.denied(f"{host} wants authorization by {asked}, where Bearer and Basic are known")
         if header == refused:
             raise self.denied(f"{host} refuses to let {self._repository.path} be pulled")

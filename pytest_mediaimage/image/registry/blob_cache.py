@@ -19,6 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..digest import Digest
+from ..pipeline import Hasher
 from .stream import ReadStream
 
 LIMIT = 20 * 10**9
@@ -69,14 +70,14 @@ class BlobCache:
         partial = self._begin(digest)
         if partial is not None:
             partial.write(data)
-            partial.commit()
+            partial.commit(f"{digest.algorithm}:{hashlib.new(digest.algorithm, data).hexdigest()}")
 
     def keeping(self, source: ReadStream, digest: Digest, length: int | None) -> ReadStream:
         """`source`, kept while it is read to its end. Closing it closes the source."""
         if self.prune(length or 0) + (length or 0) > self._limit:
             return source
         partial = self._begin(digest)
-        return source if partial is None else _Keeping(source, partial, length)
+        return source if partial is None else _Keeping(source, partial, digest.algorithm, length)
 
     def prune(self, room: int = 0) -> int:
         """Remove what killed runs have left, and the blobs that were used least lately until `room` bytes are free.
@@ -133,7 +134,6 @@ class _Partial:
         """Raises OSError."""
         self._path = path
         self._digest = digest
-        self._hash = hashlib.new(digest.algorithm)
         while True:
             handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{digest.hex[:16]}.", suffix=_PARTIAL)
             self._file = io.FileIO(handle, "w")
@@ -146,7 +146,6 @@ class _Partial:
     def write(self, data: bytes) -> None:
         if self._file.closed:
             return
-        self._hash.update(data)
         view = memoryview(data)
         try:
             while view:
@@ -155,11 +154,11 @@ class _Partial:
             _log.warning("a blob isn't kept in %s: %s", self._path.parent, error.strerror)
             self.abandon()
 
-    def commit(self) -> None:
-        """Give the blob its name, if its digest is right."""
+    def commit(self, digest: str) -> None:
+        """Give the blob its name, if `digest`, of what was written, is right."""
         if self._file.closed:
             return
-        if self._hash.hexdigest() == self._digest.hex:
+        if digest == self._digest:
             with suppress(OSError):
                 self._name.replace(self._path)
                 with _used_lock:
@@ -174,24 +173,30 @@ class _Partial:
 
 
 class _Keeping(ReadStream):
-    """Passes a stream on, and writes it to a partial blob on the way."""
+    """Passes a stream on, and writes it to a partial blob on the way, and hashes it for both (a HashedStream)."""
 
-    def __init__(self, source: ReadStream, partial: _Partial, length: int | None) -> None:
+    def __init__(self, source: ReadStream, partial: _Partial, algorithm: str, length: int | None) -> None:
         self._source = source
         self._partial = partial
+        self._hash = Hasher(algorithm)
         self._left = length
 
     def next_bytes(self, count: int) -> bytes:
         data = self._source.read(count)
+        self._hash.update(data)
         self._partial.write(data)
         if self._left is not None:
             self._left -= len(data)
         if self._left == 0 or not data:
-            self._partial.commit()
+            self._partial.commit(self._hash.digest())
         return data
+
+    def digest_of_all(self) -> str:
+        return self._hash.digest()
 
     def close(self) -> None:
         self._partial.abandon()
+        self._hash.close()
         self._source.close()
         super().close()
 

@@ -112,9 +112,15 @@ class Transport:
 
         Raises as `send`, and RegistryUnavailable for redirects that nobody should follow.
         """
-        origin = Origin.of(url)
+        origin = sender = Origin.of(url)
         for _ in range(_MAX_REDIRECTS + 1):
-            answer = self.send(method, url, {**headers, **({"Authorization": authorization} if authorization else {})})
+            shown = {"Authorization": authorization} if authorization else {}
+            try:
+                answer = self.send(method, url, {**headers, **shown})
+            except RegistryUnavailable as error:
+                if sender != origin:
+                    error.message = f"{error.message}; {sender} sends us there"
+                raise
             location = answer.headers.get("Location")
             if answer.status not in _REDIRECTS or not location:
                 return answer
@@ -128,7 +134,7 @@ class Transport:
                 )
             if target != origin:
                 authorization = ""
-            origin = target
+            sender, origin = origin, target
         raise RegistryUnavailable(f"{origin} redirects more than {_MAX_REDIRECTS} times", remedy=faults.LATER)
 
     def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> Answer:

@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TypeVar
 
-from ...errors import EnvironmentFault, ImageNotFound
+from ...errors import CorruptImage, EnvironmentFault, ImageNotFound
 from ..digest import Platform
 from ..image import Image
 from ..reference import TRANSPORTS, Reference
@@ -54,6 +54,10 @@ def _first(reference: Reference, ask: Callable[[Source], _T]) -> _T:
             return ask(_source(transport))
         except NotHere as reason:
             tried.append((transport, str(reason)))
+        except CorruptImage as error:
+            if not error.message.startswith(reference.location):
+                error.message = f"{reference.text}: {error.message}"  # of several images, this one
+            raise
         except EnvironmentFault as error:
             tried.append((transport, error.message))
             # Without a transport, an engine that isn't on this machine holds nothing; one that is broken may.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import stat
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -32,11 +34,21 @@ class DirectoryBlobs:
 
     def open(self, digest: Digest) -> AbstractContextManager[IO[bytes]]:
         try:
-            return self.file(digest).open("rb")
+            return _open_regular(self.file(digest))
         except FileNotFoundError:
-            raise CorruptImage(f"the layout {self.root} lacks this blob", blob=digest) from None
+            raise CorruptImage(
+                f"the layout {self.root} lacks this blob", blob=digest, remedy="Build or copy the image again."
+            ) from None
         except OSError as error:
             raise CorruptImage(f"the blob can't be read: {error.strerror}", blob=digest) from error
+
+
+def _open_regular(path: Path) -> IO[bytes]:
+    """Raises OSError, also for what has no end, or waits for a writer: a device, a pipe."""
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise OSError(errno.EINVAL, "it is no regular file")
+    return path.open("rb")
 
 
 class BlobSource:
@@ -98,7 +110,8 @@ class LayoutSource(BlobSource):
         if not root.is_dir():
             raise NotHere("it isn't a directory")
         check_layout_marker(_small(root, "oci-layout"))
-        return DirectoryBlobs(root), choose_roots(self._index(root), reference)
+        store = DirectoryBlobs(root)
+        return store, choose_roots(store, self._index(root), reference)
 
     def offering(self, store: BlobStore, roots: Sequence[Descriptor]) -> Offering:
         assert isinstance(store, DirectoryBlobs)
@@ -111,13 +124,20 @@ class LayoutSource(BlobSource):
 
 def _small(root: Path, name: str) -> bytes:
     try:
-        with (root / name).open("rb") as file:
+        with _open_regular(root / name) as file:
             return file.read(MAX_DOCUMENT + 1)
     except FileNotFoundError:
         hint = "; it is what skopeo calls dir: copy it to oci:" if (root / "version").is_file() else ""
         raise NotHere(f"it is a directory, but no OCI image layout (it has no file {name}){hint}") from None
     except OSError as error:
         raise NotHere(f"its {name} can't be read: {error.strerror}") from error
+
+
+def _inside(store: BlobStore, index: Index, reference: Reference) -> list[Descriptor]:
+    indexes = [d for d in index.manifests if d.is_index]
+    with suppress(CorruptImage):  # whoever asks for one image isn't told what is wrong with others
+        return [d for _, d in candidates(store, indexes) if d.digest == reference.digest]
+    return []
 
 
 def check_layout_marker(data: bytes) -> None:
@@ -127,8 +147,10 @@ def check_layout_marker(data: bytes) -> None:
         raise CorruptImage(f"image layout version {version!r} where 1.0.0 is known", blob="oci-layout")
 
 
-def choose_roots(index: Index, reference: Reference) -> list[Descriptor]:
+def choose_roots(store: BlobStore, index: Index, reference: Reference) -> list[Descriptor]:
     """The descriptors of index.json that the reference's tag or digest means; all, where it names none.
+
+    By its digest an image is found inside of an index, too.
 
     Raises NotHere with the names that the layout holds, or InvalidReference where they are several images.
     """
@@ -136,7 +158,7 @@ def choose_roots(index: Index, reference: Reference) -> list[Descriptor]:
     for d in index.manifests:  # an image with two tags is listed twice
         names.setdefault(d.digest, set()).update(names_of(d))
     if reference.digest:
-        chosen = [d for d in index.manifests if d.digest == reference.digest]
+        chosen = [d for d in index.manifests if d.digest == reference.digest] or _inside(store, index, reference)
     elif reference.tag:
         chosen = [d for d in index.manifests if any(means(reference.tag, name) for name in names[d.digest])]
     else:
@@ -148,7 +170,7 @@ def choose_roots(index: Index, reference: Reference) -> list[Descriptor]:
     images = {
         d.digest: d.platform for d in chosen if not d.is_attestation and not d.artifact_type and not is_cosigns(d)
     }
-    if several(list(images.values()), [names[digest] for digest in images]):
+    if several(list(images.values()), [names.get(digest, ()) for digest in images]):
         tags = sorted({tag_of(name) for digest in images for name in names[digest]})
         example = f":{tags[0]}" if tags and not reference.tag else f"@{next(iter(images))}"
         place = reference.text.removesuffix(f":{reference.tag}")
@@ -156,5 +178,8 @@ def choose_roots(index: Index, reference: Reference) -> list[Descriptor]:
             f"{reference.text} holds several images: {', '.join(sorted(set().union(*names.values()) or images))}",
             remedy=f"Name one: {place}{example}, for instance.",
         )
+    # One image may serve several platforms; listed without any, it's the same once more, with another tag.
+    placed = {d.digest for d in chosen if d.platform}
+    several_times = [d for d in chosen if d.digest in images and (d.platform or d.digest not in placed)]
     # What hangs beside an image, such as an index for lazy pulls, is no image to choose.
-    return list({d.digest: d for d in chosen if d.digest in images}.values()) or chosen
+    return list({(d.digest, d.platform): d for d in several_times}.values()) or chosen

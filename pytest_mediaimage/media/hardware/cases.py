@@ -12,8 +12,8 @@ from .encoders import Encoder, on_device, software_of
 from .paths import Probe
 
 
-def on_path(case: Case, codec: str, encoder: Encoder) -> Case:
-    """The case with its encoder replaced, and its golden values left out: no driver gives another's pictures."""
+def on_path(case: Case, codec: str, encoder: Encoder, device: str = "") -> Case:
+    """The case with its encoder replaced by one that uses the node `device`."""
     recipe = on_device(case.recipe, encoder)
     signed = encoder.name if encoder.listed else ""
     probe = Probe("encode" if encoder.listed else "own", recipe.argv, case.outputs[0], encoder.proof, encoder=signed)
@@ -23,7 +23,7 @@ def on_path(case: Case, codec: str, encoder: Encoder) -> Case:
             rules.append(BesideSoftware(codec))
         elif not isinstance(rule, (VideoBytes, BitRate)):
             rules.append(rule)
-    return replace(case, recipe=recipe, rules=tuple(rules), needs=_needs(case, encoder), golden=False)
+    return replace(case, recipe=recipe, rules=tuple(rules), needs=_needs(case, encoder), device=device)
 
 
 def _needs(case: Case, encoder: Encoder) -> Needs:

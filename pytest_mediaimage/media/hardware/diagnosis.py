@@ -45,9 +45,11 @@ class _Entry:
     of_codec: bool = False
 
 
+_LOST = "Take the machine out of work, and look at the kernel's log (dmesg): "
 _SETUP = "Look at the whole output by hand, with -v debug."
 _VIDEO = "Write ENV NVIDIA_DRIVER_CAPABILITIES=compute,utility,video, and start with --gpus all."
 _CODECS = "Take a driver that is built with the patented codecs (Debian's Mesa, not Fedora's), or another codec."
+_OTHER = "Run it on a card that can, or take another codec."
 _VULKAN_CODECS = "Update the driver; older Mesa wants RADV_PERFTEST=video_decode (AMD), ANV_DEBUG=video-decode (Intel)."
 
 # The first that matches counts: a cause stands before what follows from it.
@@ -74,7 +76,7 @@ _TABLE = (
            "there is no NVIDIA runtime: the host's driver wasn't brought into the container",
            "Start with --gpus all on a host with the NVIDIA container toolkit; a static FFmpeg can't load it at all."),
     _Entry("cuda", r"\] Codec not supported",
-           "the card can't do this codec", "Run it on a card that can, or take another codec.", Verdict.ABSENT, True),
+           "the card can't do this codec", _OTHER, Verdict.ABSENT, True),
     _Entry("cuda", r"\] 10 bit encode not supported",
            "the card can't encode ten bits", "Run it on a card that can.", Verdict.ABSENT, True),
     _Entry("cuda", r"OpenEncodeSessionEx failed: (?P<why>[^\n]*)",
@@ -99,8 +101,25 @@ _TABLE = (
     _Entry("qsv", r"Error initializing the encoder: unsupported|encoding parameters are not supported by the QSV",
            "Quick Sync doesn't take this codec with these settings: the card has no encoder for it",
            "Run it on a card that has, or take another codec.", of_codec=True),
-    _Entry("vaapi qsv cuda vulkan", r"profile -?\d+ not supported for hardware decode",
-           "the driver offers no decoder for this codec: the card has none, or its codecs were left out", _CODECS),
+    _Entry("cuda", r"EncodePicture failed!(?:: (?P<why>[^\n]*))?|Failed (?:un)?locking bitstream buffer"
+           r"|CUDA_ERROR_(?:LAUNCH_FAILED|ECC_UNCORRECTABLE|DEVICE_UNAVAILABLE|ILLEGAL_ADDRESS|LAUNCH_TIMEOUT)",
+           "the card stopped in the middle of the work", _LOST + "`Xid 79` is a card that fell off the bus."),
+    _Entry("qsv", r"(?:device lost|device failed|GPU Hang|unknown error) \(-(?:13|17|21)\)",
+           "the card stopped in the middle of the work", _LOST + "`GPU HANG` or `Resetting`."),
+    _Entry("vaapi qsv", r"Failed to (?:end picture (?:en|de)code (?:issue|after error)"
+           r"|sync (?:to \S+ (?:buffer )?completion|surface)|map output buffers)",
+           "the card, or its driver, stopped in the middle of the work", _LOST + "`GPU HANG`, `ring ... timeout`."),
+    _Entry("vulkan cuda vaapi qsv", r"VK_ERROR_DEVICE_LOST",
+           "the card stopped in the middle of the work", _LOST + "`GPU HANG`, `ring ... timeout`, `Xid`."),
+    _Entry("cuda", r"Hardware is lacking required capabilities|Codec \S+ is not supported( with this chroma format)?\."
+           r"|Bit depth \d+ (with this chroma format )?is not supported|No decoder surfaces left",
+           "the card has no decoder for this codec, or none for its bit depth", _OTHER, Verdict.ABSENT, True),
+    _Entry("qsv", r"Error initializing the MFX video decoder: unsupported|Error decoding stream header: unsupported",
+           "the card has no decoder for this codec, or none for its bit depth", _OTHER, of_codec=True),
+    _Entry("vaapi qsv cuda vulkan", r"profile -?\d+ not supported for hardware decode"
+           r"|Decoding of \S+ is not supported by this device",
+           "the driver offers no decoder for this codec: the card has none, or its codecs were left out", _CODECS,
+           of_codec=True),
     _Entry("vulkan", r"Device \d+ selected: (?P<name>[^\n]*?) \(software\)",
            "Vulkan's device is {name}, a renderer that runs on the processor",
            "Give the container the render node, and the image the card's Vulkan driver.", Verdict.SOFTWARE),

@@ -13,6 +13,14 @@ from ..recipe import Recipe
 # to 255.
 _QUANTISER = {"h264": "23", "hevc": "23", "av1": "100"}
 
+PROOFS = {
+    "nvenc": re.compile("Loaded Nvenc version"),
+    "vaapi": re.compile("Using VAAPI entrypoint"),
+    "qsv": re.compile("Initialize MFX session"),
+    "vulkan": re.compile("Encoder capabilities for"),
+}
+"""What FFmpeg prints at `-v debug` once an encoder of the path is at work."""
+
 _VIDEO = ("-c:v", "-codec:v", "-vcodec", "-c:v:0")
 # What a software encoder is told that a device's isn't, or is told otherwise.
 _SOFTWARE = (
@@ -39,36 +47,35 @@ class Encoder:
     listed: bool = True
 
 
-def encoder_of(path: str, codec: str, device: str, *, ten_bits: bool = False) -> Encoder:
-    """The packaged `path`'s encoder of `codec` (h264, hevc, av1) on the node `device`."""
+def encoder_of(path: str, codec: str, device: str, *, ten_bits: bool = False, by_quality: bool = True) -> Encoder:
+    """The packaged `path`'s encoder of `codec` (h264, hevc, av1) on the node `device`.
+
+    Without `by_quality` it is told no quantiser: the command says how many bits there may be.
+    """
     name, quantiser = f"{codec}_{path}", _QUANTISER[codec]
     profile = ("-profile:v", "main10") if ten_bits and codec == "hevc" else ()
     form = "p010" if ten_bits else "nv12"
     upload = f"format={form},hwupload"
+    quality: tuple[str, ...] = ()
     if path == "nvenc":
         form = "p010le" if ten_bits else "yuv420p"
-        options = ("-preset", "p4", "-rc", "constqp", "-qp", quantiser, "-pix_fmt", form)
-        return Encoder(name, (*options, *profile), re.compile("Loaded Nvenc version"))
+        if by_quality:
+            quality = ("-rc", "constqp", "-qp", quantiser)
+        return Encoder(name, ("-preset", "p4", *quality, "-pix_fmt", form, *profile), PROOFS[path])
     if path == "vaapi":
-        return Encoder(
-            name,
-            # The same words for each codec: av1_vaapi has no -qp.
-            ("-rc_mode", "CQP", "-global_quality", quantiser, *profile),
-            re.compile("Using VAAPI entrypoint"),
-            ("-init_hw_device", f"vaapi=v:{device}", "-filter_hw_device", "v"),
-            upload,
-        )
+        # The same words for each codec: av1_vaapi has no -qp.
+        if by_quality:
+            quality = ("-rc_mode", "CQP", "-global_quality", quantiser)
+        before = ("-init_hw_device", f"vaapi=v:{device}", "-filter_hw_device", "v")
+        return Encoder(name, (*quality, *profile), PROOFS[path], before, upload)
     if path == "qsv":
+        if by_quality:
+            quality = ("-global_quality", "23")
         forced = ("-forced_idr", "1") if codec != "av1" else ()
-        return Encoder(
-            name,
-            ("-global_quality", "23", *forced, *profile),
-            re.compile("Initialize MFX session"),
-            ("-init_hw_device", f"vaapi=va:{device}", "-init_hw_device", "qsv=q@va", "-filter_hw_device", "q"),
-            f"{upload}=extra_hw_frames=64",
-        )
+        init = ("-init_hw_device", f"vaapi=va:{device}", "-init_hw_device", "qsv=q@va", "-filter_hw_device", "q")
+        return Encoder(name, (*quality, *forced, *profile), PROOFS[path], init, f"{upload}=extra_hw_frames=64")
     before = ("-init_hw_device", "vulkan=vk:0", "-filter_hw_device", "vk")
-    return Encoder(name, ("-qp", quantiser), re.compile("Encoder capabilities for"), before, upload)
+    return Encoder(name, ("-qp", quantiser) if by_quality else (), PROOFS[path], before, upload)
 
 
 def own_encoder(arguments: Sequence[str], proof: str, device: str) -> Encoder | None:
@@ -91,12 +98,15 @@ def own_encoder(arguments: Sequence[str], proof: str, device: str) -> Encoder | 
     return Encoder(name, options, re.compile(proof), tuple(before), filters, listed=False)
 
 
-def on_device(recipe: Recipe, encoder: Encoder) -> Recipe:
-    """The recipe with its software encoder's words replaced by the device's, and all told that proves the device."""
+def on_device(recipe: Recipe, encoder: Encoder, *, gop: bool = True) -> Recipe:
+    """The recipe with its software encoder's words replaced by the device's, and all told that proves the device.
+
+    `gop` says that a key frame must come every two seconds, where the recipe doesn't say when.
+    """
     words = _without(recipe.argv, ("-v", "-loglevel"))
     filters = ",".join(filter(None, (_value(words, ("-vf", "-filter:v")), encoder.filters)))
     at = next(index for index, word in enumerate(words) if word in _VIDEO)
-    placed = ["-c:v", encoder.name, *encoder.options, *(() if "-g" in words else ("-g", "50"))]
+    placed = ["-c:v", encoder.name, *encoder.options, *(("-g", "50") if gop and "-g" not in words else ())]
     placed += ["-vf", filters] if filters else []
     head, tail = (_without(part, (*_SOFTWARE, "-vf", "-filter:v")) for part in (words[:at], words[at:]))
     given = head.index("-i")
@@ -111,6 +121,11 @@ def takes_ten_bits(recipe: Recipe) -> bool:
 def software_of(recipe: Recipe) -> str:
     """The name of the recipe's own encoder."""
     return _value(recipe.argv, _VIDEO)
+
+
+def video_options(recipe: Recipe) -> list[str]:
+    """The options by which it names encoders of video."""
+    return [word for word in recipe.argv if re.match(r"-(?:c|codec):v(?::|$)|-vcodec$", word)]
 
 
 def _value(words: Sequence[str], options: Sequence[str]) -> str:

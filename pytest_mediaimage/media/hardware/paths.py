@@ -10,13 +10,17 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .decoders import decoder_of, download
 from .devices import AMD, INTEL, HostDevices, Node
 from .encoders import Encoder, encoder_of
 
 _BEGIN = ("{ffmpeg}", "-nostdin", "-hide_banner", "-nostats", "-y", "-v", "debug")
-# 8-bit 4:2:0 lies on every device as NV12; taking its chroma apart loses nothing.
-_DOWNLOAD = ("-vf", "hwdownload,format=nv12,format=yuv420p", "-c:v", "rawvideo", "-f", "nut", "{output}")
+_RAW = ("-c:v", "rawvideo", "-f", "nut", "{output}")
 _RATE = ("-g", "50", "-f", "mp4", "{output}")
+
+
+DECODING = ("nvdec", "vaapi", "qsv", "vulkan")
+"""The packaged paths that decode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,8 @@ class Probe:
     """One command. `kind` is `decode`, whose output holds the pictures raw, `encode`, or `own`.
 
     `encoder` must be in the output's encoder tag, and be listed by FFmpeg, as must `decoder` and `hwaccel`. `proof`
-    must match in what is printed; of a decoder's `Format ... chosen` lines the last must name `surface`.
+    must match in what is printed; of a decoder's `Format ... chosen` lines the last must name `surface`. `codec` and
+    `bits` are those of the clip that it is given.
     """
 
     kind: str
@@ -35,6 +40,14 @@ class Probe:
     encoder: str = ""
     decoder: str = ""
     hwaccel: str = ""
+    codec: str = "h264"
+    bits: int = 8
+
+    @property
+    def name(self) -> str:
+        """What it is called beside others: `decode`, `decode hevc`, `decode hevc 10-bit`, `encode`, `own`."""
+        words = (self.kind, "" if self.codec == "h264" else self.codec, "" if self.bits == 8 else f"{self.bits}-bit")
+        return " ".join(filter(None, words))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +70,13 @@ class HardwarePath:
 
     def probes(self, device: str) -> tuple[Probe, ...]:
         """What is run to prove it, on the node `device`: what it can of a decode and an encode."""
-        decode = [_DECODERS[self.name](device)] if self.name in _DECODERS else []
+        decode = [_decode(self.name, "h264", 8, device)] if self.name in DECODING else []
         encode = [_encode(encoder_of(self.name, "h264", device))] if self.name != "nvdec" else []
         return (*decode, *encode)
+
+    def further(self, device: str) -> tuple[Probe, ...]:
+        """What a card may lack: decoding of HEVC, with eight and with ten bits."""
+        return tuple(_decode(self.name, "hevc", bits, device) for bits in (8, 10) if self.name in DECODING)
 
 
 PATHS = {
@@ -86,31 +103,19 @@ def own_probe(arguments: Sequence[str], proof: str, device: str) -> Probe:
     return Probe("own", (*_BEGIN, *words), "output.mp4", re.compile(proof))
 
 
-def _nvdec(device: str) -> Probe:
-    return _decode(("-hwaccel", "cuda", "-hwaccel_output_format", "cuda"), "cuda")
-
-
-def _vaapi(device: str) -> Probe:
-    return _decode(("-hwaccel", "vaapi", "-hwaccel_device", device, "-hwaccel_output_format", "vaapi"), "vaapi")
-
-
-def _qsv(device: str) -> Probe:
-    init = ("-init_hw_device", f"vaapi=va:{device}", "-init_hw_device", "qsv=q@va")
-    before = (*init, "-hwaccel", "qsv", "-hwaccel_device", "q", "-hwaccel_output_format", "qsv", "-c:v", "h264_qsv")
-    return _decode(before, "qsv", decoder="h264_qsv")
-
-
-def _vulkan(device: str) -> Probe:
-    init = ("-init_hw_device", "vulkan=vk:0")
-    return _decode((*init, "-hwaccel", "vulkan", "-hwaccel_device", "vk", "-hwaccel_output_format", "vulkan"), "vulkan")
-
-
-_DECODERS = {"nvdec": _nvdec, "vaapi": _vaapi, "qsv": _qsv, "vulkan": _vulkan}
-
-
-def _decode(before: tuple[str, ...], surface: str, *, decoder: str = "") -> Probe:
-    argv = (*_BEGIN, *before, "-i", "{input}", "-map", "0:v:0", *_DOWNLOAD)
-    return Probe("decode", argv, "output.nut", surface=surface, decoder=decoder, hwaccel=surface)
+def _decode(path: str, codec: str, bits: int, device: str) -> Probe:
+    decoder = decoder_of(path, codec, device)
+    argv = (*_BEGIN, *decoder.before, "-i", "{input}", "-map", "0:v:0", "-vf", download(bits), *_RAW)
+    return Probe(
+        "decode",
+        argv,
+        "output.nut",
+        surface=decoder.surface,
+        decoder=decoder.name,
+        hwaccel=decoder.surface,
+        codec=codec,
+        bits=bits,
+    )
 
 
 def _encode(encoder: Encoder) -> Probe:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...errors import JudgeError
-from .. import judge
+from .. import judge, probing
 from ..pictures.compare import compare
 from ..pictures.identity import named
 from .diagnosis import Diagnosis, Verdict, diagnose, software_device
@@ -41,13 +41,17 @@ def words_of(printed: str) -> str:
 
 @dataclass(slots=True)
 class Outcome:
-    """The verdict on a probe. `reason` is a sentence, `evidence` the same each time the same is wrong."""
+    """The verdict on a probe. `reason` is a sentence, `evidence` the same each time the same is wrong.
+
+    `of_codec` says that another codec may well work.
+    """
 
     verdict: Verdict
     reason: str = ""
     evidence: str = ""
     fix: str = ""
     metrics: dict[str, float | int] = field(default_factory=dict)
+    of_codec: bool = False
 
     @property
     def proven(self) -> bool:
@@ -89,7 +93,8 @@ def of_failure(backend: str, attempt: Attempt) -> Outcome:
         what = f"ended with exit code {attempt.exit_code}" if attempt.exit_code else "wrote no output"
         found = Diagnosis(Verdict.BROKEN, f"ffmpeg {what}: {said}", "Run it by hand, with -v debug.")
         return Outcome(found.verdict, found.meaning, f"{backend} failed", found.fix)
-    return Outcome(found.verdict, f"{found.meaning} (`{found.words}`)", found.meaning, found.fix)
+    reason = f"{found.meaning} (`{found.words}`)"
+    return Outcome(found.verdict, reason, found.meaning, found.fix, of_codec=found.of_codec)
 
 
 def _last_words(log: str) -> str:
@@ -139,11 +144,11 @@ def _decoded(source: Path, output: Path) -> Outcome:
 
 def _encoded(probe: Probe, attempt: Attempt, source: Path, nonce: int) -> Outcome:
     assert attempt.output is not None
-    info = judge.probe(attempt.output)
+    info = probing.probe(attempt.output)
     return of_signature(probe, info) or _pictures(probe, info, attempt.output, source, nonce)
 
 
-def of_signature(probe: Probe, info: judge.MediaInfo) -> Outcome | None:
+def of_signature(probe: Probe, info: probing.MediaInfo) -> Outcome | None:
     """What is wrong with who signed the output's video; None: nothing is."""
     if info.video is None:
         return Outcome(Verdict.BROKEN, "the output has no video stream", "no video", "Check the arguments.")
@@ -166,7 +171,7 @@ def of_signature(probe: Probe, info: judge.MediaInfo) -> Outcome | None:
     return None
 
 
-def _pictures(probe: Probe, info: judge.MediaInfo, output: Path, source: Path, nonce: int) -> Outcome:
+def _pictures(probe: Probe, info: probing.MediaInfo, output: Path, source: Path, nonce: int) -> Outcome:
     comparison = compare(source, output, nonce=nonce)
     fix = "Update the driver, and compare with another card."
     messages = comparison.identity.messages() if comparison.identity else []

@@ -17,14 +17,15 @@ import numpy as np
 from ...errors import JudgeError
 from .. import barcode, judge
 from .identity import Identity, identify
-from .orientation import upright
-from .planes import PSNR_CAP, Plane, liken
-from .references import Reference, mark_of, planes_of, references
+from .planes import PSNR_CAP, Plane, liken_all
+from .references import Reference, planes_of, references, shown
 from .views import View
 
 PLANES = ("y", "u", "v")
 _WINDOW_FRAMES, _WINDOW_BYTES = 32, 256 * 1024 * 1024
 _SWAP_PROBES = 5
+_TOGETHER, _TOGETHER_BYTES = 8, 4 * 1024 * 1024
+"""Frames that are held against the source's in one go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,8 @@ class Comparison:
     """`identity` is None where the source carries no marks; then frames are compared in their order.
 
     `uncompared` says why there are no scores, or not for all frames. `swapped_chroma` is true where the output's U
-    is the source's V and the other way round. `broken` is the decoder's error where the output ended early.
+    is the source's V and the other way round. `broken` is the decoder's error where the output ended early. `hashes`
+    is empty where they weren't asked for.
     """
 
     source_frames: int = 0
@@ -98,14 +100,20 @@ class Comparison:
 
 
 def compare(
-    source: Path, output: Path, *, nonce: int | None = None, view: View | None = None, ssim: bool = True
+    source: Path,
+    output: Path,
+    *,
+    nonce: int | None = None,
+    view: View | None = None,
+    ssim: bool = True,
+    hashes: bool = True,
 ) -> Comparison:
     """Decode both once, side by side, as a player turns them; of a long source 32 frames (or 256 MiB) are held.
 
     `nonce` is what the output's frames must carry; None takes it from the source. `view` is for outputs that
-    show the source otherwise than it is. Without `ssim`, which takes longest, there is none in the scores. Hashes are
-    over the output's planes as they are. Raises JudgeError where the source can't be decoded; a fault of the output is
-    told in the result.
+    show the source otherwise than it is. Without `ssim`, which takes longest, there is none in the scores. `hashes`
+    are over the output's planes as they are. Raises JudgeError where the source can't be decoded; a fault of the output
+    is told in the result.
     """
     result = Comparison()
     window = _Window(references(source, view))
@@ -116,23 +124,26 @@ def compare(
     wanted = nonce if nonce is not None else known.nonce if known else 0
     marks: list[barcode.Mark | None] = []
     probes: list[bool] = []
-    outputs = judge.frames(output)
+    scores = _Scores(ssim)
+    outputs = shown(output)
     while True:
         try:
-            frame = next(outputs, None)
+            made = next(outputs, None)
             # An output without end must not keep the judge busy for ever.
-            if frame is not None and frame.index > 4 * window.seen + 1000:
-                raise JudgeError(f"{output} goes on beyond {frame.index} frames")
+            if made is not None and made.raw.index > 4 * window.seen + 1000:
+                raise JudgeError(f"{output} goes on beyond {made.raw.index} frames")
         except JudgeError as error:
             result.broken = error.message
             break
-        if frame is None:
+        if made is None:
             break
-        result.hashes.append(frame.sha256())
-        frame = upright(frame)
+        result.output_frames += 1
+        if hashes:
+            result.hashes.append(made.raw.sha256())
+        frame = made.frame
         number: int | None = frame.index
         if known is not None:
-            mark = mark_of(frame)
+            mark = made.mark
             marks.append(mark)
             number = mark.number if mark is not None and mark.nonce == wanted else None
         original = None if number is None else window.find(number, numbered=known is not None)
@@ -144,11 +155,11 @@ def compare(
             result.uncompared = why
             continue
         planes = planes_of(frame)
-        result.scores.append(_score(original, frame, planes, number, ssim))
+        scores.add(original, frame, planes, number)
         if len(probes) < _SWAP_PROBES and len(planes) == 3:
             probes.append(_is_swapped(original.planes, planes))
     expected = window.finish(numbered=known is not None)
-    result.source_frames, result.output_frames = len(expected), len(result.hashes)
+    result.source_frames, result.scores = len(expected), scores.finish()
     result.swapped_chroma = bool(probes) and all(probes)
     if known is not None:
         result.identity = identify(marks, expected, wanted)
@@ -210,18 +221,54 @@ def _unlike(source: judge.Frame, output: judge.Frame) -> str:
     return ""
 
 
-def _score(source: Reference, output: judge.Frame, planes: tuple[Plane, ...], number: int, ssim: bool) -> FrameScore:
-    found = [liken(a, b, ssim=ssim) for a, b in zip(source.planes, planes, strict=True)]
-    times = output.time, source.frame.time
-    return FrameScore(
-        output.index,
-        number,
-        tuple(one.psnr for one in found),
-        tuple(one.ssim for one in found if one.ssim is not None),
-        tuple(one.bias for one in found),
-        None if times[0] is None or times[1] is None else times[0] - times[1],
-        found[0].block,
-    )
+class _Scores:
+    """Scores of output frames against the source's, some frames at a time: see `planes`."""
+
+    def __init__(self, ssim: bool) -> None:
+        self._ssim = ssim
+        self._waiting: list[tuple[Reference, judge.Frame, tuple[Plane, ...], int]] = []
+        self._scores: list[FrameScore] = []
+
+    def add(self, source: Reference, output: judge.Frame, planes: tuple[Plane, ...], number: int) -> None:
+        """The frames are alike in size and format."""
+        if self._waiting and not _alike(self._waiting[0][2], planes):
+            self._flush()
+        self._waiting.append((source, output, planes, number))
+        length = sum(plane.nbytes for plane in output.planes)
+        if len(self._waiting) >= min(_TOGETHER, _TOGETHER_BYTES // max(1, length)):
+            self._flush()
+
+    def finish(self) -> list[FrameScore]:
+        """Of all that were added, in their order."""
+        self._flush()
+        return self._scores
+
+    def _flush(self) -> None:
+        sources, outputs = [item[0].planes for item in self._waiting], [item[2] for item in self._waiting]
+        by_plane = [
+            liken_all(a, b, ssim=self._ssim)
+            for a, b in zip(zip(*sources, strict=True), zip(*outputs, strict=True), strict=True)
+        ]
+        for (source, output, _, number), *found in zip(self._waiting, *by_plane, strict=True):
+            times = output.time, source.frame.time
+            self._scores.append(
+                FrameScore(
+                    output.index,
+                    number,
+                    tuple(one.psnr for one in found),
+                    tuple(one.ssim for one in found if one.ssim is not None),
+                    tuple(one.bias for one in found),
+                    None if times[0] is None or times[1] is None else times[0] - times[1],
+                    found[0].block,
+                )
+            )
+        self._waiting.clear()
+
+
+def _alike(a: tuple[Plane, ...], b: tuple[Plane, ...]) -> bool:
+    return [(plane.samples.shape, plane.bit_depth) for plane in a] == [
+        (plane.samples.shape, plane.bit_depth) for plane in b
+    ]
 
 
 def _is_swapped(source: tuple[Plane, ...], output: tuple[Plane, ...]) -> bool:

@@ -1,8 +1,9 @@
 """The judge's own HDR to SDR: what a tone-mapped picture ought to look like.
 
 PQ after SMPTE ST 2084, matrices from the primaries and white point of BT.2020 and BT.709, Hable's curve with the
-constants of FFmpeg's `tonemap` filter, BT.1886 for the screen. Chroma is taken as it lies, without a filter's
-smoothing, so an expectation is near and not exact.
+constants of FFmpeg's `tonemap` filter, BT.1886 for the screen. Chroma is made larger and smaller as zimg does it by
+default: linear between samples that lie at the left (H.273, chroma location 0). So an expectation is what FFmpeg with
+zimg gives, but for rounding.
 """
 
 from __future__ import annotations
@@ -26,11 +27,14 @@ class ToneMapped:
     """HDR10 in, BT.709 of 8 bits out (4:2:0, limited range, both), by Hable's curve.
 
     `white` is the light in cd/m2 that linear 1.0 stands for, `peak` the brightest light in that unit: the options
-    `npl` of `zscale` and `peak` of `tonemap`.
+    `npl` of `zscale` and `peak` of `tonemap`. Colours that BT.709 hasn't have negative light in BT.709's primaries.
+    It is cut off, or `mirrored`: given the curve of as much positive light, as zimg 3.0.4 does. On a screen both are
+    the same.
     """
 
     white: float = 100.0
     peak: float = 10.0
+    mirrored: bool = False
 
     def source(self, frame: Frame) -> Frame:
         if frame.pix_fmt != "yuv420p10le":
@@ -41,7 +45,8 @@ class ToneMapped:
         light = np.einsum("ij,jhw->ihw", _BT2020_TO_BT709, light)
         brightest = np.maximum(light.max(axis=0), 1e-6)
         light = light * (_hable(brightest) / _hable(self.peak) / brightest)
-        red, green, blue = np.clip(light, 0.0, 1.0) ** (1 / 2.4)
+        shown = np.abs(light) ** (1 / 2.4)
+        red, green, blue = np.copysign(shown, light) if self.mirrored else np.where(light < 0, 0.0, shown)
         luma = 0.2126 * red + 0.7152 * green + 0.0722 * blue
         planes = (
             16 + 219 * luma,
@@ -67,11 +72,23 @@ def _hable(light: Any) -> Any:
     return (light * (light * 0.15 + 0.05) + 0.004) / (light * (light * 0.15 + 0.5) + 0.06) - 0.02 / 0.30
 
 
-def _doubled(plane: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-    return np.repeat(np.repeat(plane, 2, axis=0), 2, axis=1)[: shape[0], : shape[1]]
+def _doubled(plane: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """A plane of half the size, brought to `shape`: each row lies between two, each column at the left of two."""
+    edged = np.pad(plane, ((1, 1), (0, 1)), mode="edge")
+    rows = np.empty((2 * len(plane), edged.shape[1]), np.float32)
+    rows[0::2] = 0.75 * edged[1:-1] + 0.25 * edged[:-2]
+    rows[1::2] = 0.75 * edged[1:-1] + 0.25 * edged[2:]
+    whole = np.empty((len(rows), 2 * plane.shape[1]), np.float32)
+    whole[:, 0::2] = rows[:, :-1]
+    whole[:, 1::2] = 0.5 * (rows[:, :-1] + rows[:, 1:])
+    return whole[: shape[0], : shape[1]]
 
 
 def _halved(plane: NDArray[np.float32]) -> NDArray[np.float32]:
-    padded = np.pad(plane, ((0, plane.shape[0] % 2), (0, plane.shape[1] % 2)), mode="edge")
-    quarter: NDArray[np.float32] = padded.reshape(padded.shape[0] // 2, 2, padded.shape[1] // 2, 2).mean(axis=(1, 3))
-    return quarter
+    """The reverse of `_doubled`, with the same weights over twice the width."""
+    height, width = plane.shape
+    edged = np.pad(plane, ((1, 1 + height % 2), (1, 1 + width % 2)), mode="edge")
+    columns = 0.25 * (edged[:, 0:-2:2] + edged[:, 2::2]) + 0.5 * edged[:, 1:-1:2]
+    half: NDArray[Any] = 0.375 * (columns[1:-2:2] + columns[2:-1:2])
+    half += 0.125 * (columns[0:-3:2] + columns[3::2])
+    return half

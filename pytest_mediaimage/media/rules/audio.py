@@ -9,6 +9,7 @@ from statistics import median
 
 import av
 
+from .. import soundmark
 from ..case import Problem, Threshold
 from ..made import Made
 from ..sound.following import Stretch, Track, follow, sides, track_of
@@ -77,6 +78,11 @@ def judge_track(
     ]
     if not stretches:
         return
+    limit = _limit(thresholds, "audio_correlation", -1.0)
+    lost = [stretch for stretch in stretches if _worst(stretch) < limit]
+    if 2 * len(lost) > len(stretches) and (problem := another_clips(name, a, b)):
+        yield problem
+        return
     offsets = _offsets(stretches, delays)
     drift = _drift(offsets) if len(offsets) >= _MOST * len(stretches) else 0.0
     metrics[f"{name} drift"] = round(drift, 5)
@@ -89,8 +95,6 @@ def judge_track(
             "Check sample rates, atempo and aresample, and time stamps that are made up anew.",
         )
         return
-    limit = _limit(thresholds, "audio_correlation", -1.0)
-    lost = [stretch for stretch in stretches if _worst(stretch) < limit]
     if b.end - a.end - _delay_at(delays, a.end) < -_SHORT:
         early = a.end + _delay_at(delays, a.end) - b.end
         yield Problem(
@@ -101,6 +105,19 @@ def judge_track(
     heard = [stretch for stretch in stretches if _worst(stretch) >= limit]
     if heard:
         yield from _placed(thresholds, name, heard, _offsets(heard, delays), metrics)
+
+
+def another_clips(name: str, a: Track, b: Track) -> Problem | None:
+    """Where the source's sound carries a nonce, and the output's another one."""
+    wanted = soundmark.read(a.samples, a.rate, a.start)
+    found = None if wanted is None else soundmark.read(b.samples, b.rate, b.start)
+    if found is None or found == wanted:
+        return None
+    return Problem(
+        f"{name} is another clip's: nonce {found} instead of {wanted}: it was not made from this input",
+        f"{name} replayed",
+        "Check which input the sound is mapped from, and caches between input and output.",
+    )
 
 
 def _lost(name: str, lost: list[Stretch], stretches: list[Stretch], limit: float, channels: int) -> Iterator[Problem]:

@@ -28,7 +28,7 @@ class Survived:
 
     def judge(self, made: Made) -> Iterator[Problem]:
         label = made.label(self.output)
-        comparison = compare(find(self.intact), made.path(self.output), ssim=False)
+        comparison = compare(find(self.intact), made.path(self.output), ssim=False, hashes=False)
         if comparison.broken:
             yield Problem(
                 f"{label}the output is itself damaged: {comparison.broken}",

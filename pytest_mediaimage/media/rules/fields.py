@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from .. import judge
 from ..case import Problem, Threshold
 from ..made import Made
 from ..pictures.fields import bottom_first
 from ..pictures.identity import named
+from ..pictures.references import output_frames
 from ..pictures.views import Field
 from .pictures import Pictures
 
@@ -28,7 +28,7 @@ class Fields:
 
     def judge(self, made: Made) -> Iterator[Problem]:
         label, path = made.label(self.output), made.path(self.output)
-        marked = [frame.interlaced for frame in judge.frames(path)]
+        marked = [frame.interlaced for frame in output_frames(path)]
         if not all(marked):
             numbers = [number for number, interlaced in enumerate(marked) if not interlaced]
             yield Problem(

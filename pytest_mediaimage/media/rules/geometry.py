@@ -14,7 +14,7 @@ from .. import barcode, judge
 from ..case import Problem
 from ..made import Made
 from ..pictures.orientation import TURNS, turn, upright
-from ..pictures.references import source_frames
+from ..pictures.references import output_frames, source_frames
 
 _PROBES = 10
 
@@ -26,7 +26,7 @@ class Upright:
     output: str = ""
 
     def judge(self, made: Made) -> Iterator[Problem]:
-        frame = next(map(upright, judge.frames(made.path(self.output))), None)
+        frame = next(map(upright, output_frames(made.path(self.output))), None)
         if frame is None or not frame.pix_fmt.startswith(("yuv", "gray", "nv")) or _marked(frame.samples(0), frame):
             return
         for name, matrix in TURNS.items():
@@ -54,7 +54,7 @@ class Deinterlaced:
 
     def judge(self, made: Made) -> Iterator[Problem]:
         label, info = made.label(self.output), made.info(self.output)
-        frames = zip(source_frames(made.source), judge.frames(info.path), strict=False)
+        frames = zip(source_frames(made.source), output_frames(info.path), strict=False)
         before = after = 0.0
         for woven, frame in islice(frames, 0, _PROBES * 5, 5):
             if (woven.width, woven.height) == (frame.width, frame.height):

@@ -9,11 +9,10 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import judge
 from ..case import Problem
 from ..made import Made
 from ..pictures.light import Light, Mastering, light_of
-from ..pictures.references import source_frames
+from ..pictures.references import output_frames, source_frames
 from .streams import wrong
 
 _PROBES = 10
@@ -98,7 +97,7 @@ def _spread(made: Made, output: str) -> float | None:
     """
     counts = np.zeros(4, np.int64)
     sums = np.zeros(4)
-    pairs = zip(source_frames(made.source), judge.frames(made.path(output)), strict=False)
+    pairs = zip(source_frames(made.source), output_frames(made.path(output)), strict=False)
     for source, made_frame in islice(pairs, 0, _PROBES * 5, 5):
         a, b = source.samples(0).astype(np.int32), made_frame.samples(0).astype(np.int32)
         if a.shape != b.shape:

@@ -14,6 +14,7 @@ from ..case import Problem, Threshold
 from ..made import Made
 from ..pictures.identity import identify, named
 from ..pictures.planes import PSNR_CAP, psnr_of
+from ..pictures.references import source_frames
 from ..sound.following import Track, track_of
 from .audio import judge_track
 from .timing import forwards, spans
@@ -31,7 +32,7 @@ class _Whole:
     def add(self, path: Path, frame_seconds: float) -> None:
         first: float | None = None
         last = 0.0
-        for frame in judge.frames(path):
+        for frame in source_frames(path):
             mark = barcode.read(frame.planes[0])
             number = mark.number if mark else len(self.times)
             first = (frame.time or 0.0) if first is None else first

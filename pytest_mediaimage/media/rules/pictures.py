@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from ...errors import JudgeError
 from ..case import Problem, Threshold
 from ..made import Made
 from ..pictures.compare import Comparison, FrameScore
 from ..pictures.identity import named
+from ..pictures.likely import likely
+from ..pictures.nearer import nearer
 from ..pictures.views import View
 
 
@@ -19,23 +22,38 @@ class Pictures:
     `thresholds` by metric: lower limits for `psnr_*` and `block_y_min` (dB; the latter of any 8x8 pixels of a frame),
     upper limits of the magnitude for `bias` (8-bit steps).
     `frames` is how many there must be, None: as many as in the source. `view` is for outputs that show the source
-    otherwise than it is.
+    otherwise than it is; where there are `others` the one counts that the first picture is nearest to.
     """
 
     thresholds: Mapping[str, Threshold]
     frames: int | None = None
     output: str = ""
     view: View | None = None
+    others: tuple[View, ...] = ()
 
     def judge(self, made: Made) -> Iterator[Problem]:
         if made.info(self.output).video is None:
             return
-        comparison, label = made.comparison(self.output, self.view), made.label(self.output)
+        view, label = self.view, made.label(self.output)
+        if view is not None and self.others:
+            view = nearer(made.source, made.path(self.output), (view, *self.others))
+        comparison = made.comparison(self.output, view)
         measured = {"frames": comparison.output_frames, **comparison.metrics()}
         made.metrics |= {f"{label}{name}": value for name, value in measured.items()}
         fps = (made.original.video and made.original.video.fps) or 25.0
-        for problem in (*_damage(comparison), *_pictures(self, comparison, fps), *_quality(self, comparison)):
+        quality = list(_quality(self, comparison))
+        why = _why(made, self.output, view) if quality else ()
+        for problem in (*_damage(comparison), *_pictures(self, comparison, fps), *why, *quality):
             yield replace(problem, message=label + problem.message, evidence=label + problem.evidence)
+
+
+def _why(made: Made, output: str, view: View | None) -> Iterator[Problem]:
+    try:
+        found = likely(made.source, made.path(output), view)
+    except JudgeError:
+        return  # it is told already
+    for message in found:
+        yield Problem(message, message.rpartition(": ")[2], "Look for the filter or the option that does this.")
 
 
 def _damage(comparison: Comparison) -> Iterator[Problem]:

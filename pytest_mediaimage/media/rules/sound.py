@@ -12,7 +12,10 @@ from ..case import Problem, Threshold
 from ..made import Made
 from ..sound.compare import compare_sound
 from ..sound.following import track_of
-from .audio import judge_track
+from .audio import another_clips, judge_track
+
+_DRIFTS = 0.00005
+"""Seconds from the first third to the last: what is less isn't why the whole is unlike the source's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +51,26 @@ class Sound:
             "audio_offset": round(offset, 6),
             "audio_level": level,
         }
+        no_limit = {"correlation": -1.0, "offset": math.inf, "level": math.inf}
+        limits = {name: self._limit(f"audio_{name}", limit) for name, limit in no_limit.items()}
+        if min(match.correlation) < limits["correlation"]:
+            replayed = another_clips("the sound", track_of(original.path), track_of(info.path))
+            if replayed:
+                yield replayed
+                return
         if match.swapped:
             yield Problem(
                 "the audio channels have changed sides", "audio channels swapped", "Check the channel layout."
             )
             return
-        no_limit = {"correlation": -1.0, "offset": math.inf, "level": math.inf}
-        limits = {name: self._limit(f"audio_{name}", limit) for name, limit in no_limit.items()}
         for channel, value in enumerate(match.correlation):
+            if value < limits["correlation"] and channel in match.inverted:
+                yield Problem(
+                    f"audio channel {channel} is inverted: where the source's sound goes up it goes down",
+                    f"audio channel {channel} inverted",
+                    "Check pan and aeval filters, and the wiring of channels: mixed to mono the sound is lost.",
+                )
+                return
             if value < limits["correlation"]:
                 unlike = Problem(
                     f"audio channel {channel} isn't the source's: correlation {value:.3f}, "
@@ -64,7 +79,16 @@ class Sound:
                     "Check that the right audio stream is mapped, and its filters.",
                 )
                 # What says from when to when says more.
-                followed = self._followed(original.path, info.path, delay)
+                followed, drift = self._followed(original.path, info.path, delay)
+                if not followed and abs(drift) > _DRIFTS:
+                    yield Problem(
+                        f"audio drifts by {drift * 1000:+.1f} ms against the picture: each part of channel {channel} "
+                        f"is the source's, but the whole has a correlation of {value:.3f}, below "
+                        f"{limits['correlation']:g}",
+                        "audio drift",
+                        "Check sample rates, atempo and aresample, and time stamps that are made up anew.",
+                    )
+                    return
                 yield from [problem for problem in followed if " from " in problem.message] or [unlike]
                 return
         if abs(offset) > limits["offset"]:
@@ -74,7 +98,7 @@ class Sound:
                 "Check the encoder's priming and the container's edit list.",
             )
         if abs(offset) <= limits["offset"] and abs(level) <= limits["level"]:
-            yield from self._followed(original.path, info.path, delay)
+            yield from self._followed(original.path, info.path, delay)[0]
         if abs(level) > limits["level"]:
             yield Problem(
                 f"sound is {abs(level):.2f} dB {'louder' if level > 0 else 'softer'} than the source, "
@@ -83,13 +107,15 @@ class Sound:
                 "Check volume, loudnorm and downmix filters.",
             )
 
-    def _followed(self, source: Path, output: Path, delay: float) -> Iterator[Problem]:
-        """Holes, a lost end and drift, which hardly move the correlation of the whole."""
+    def _followed(self, source: Path, output: Path, delay: float) -> tuple[list[Problem], float]:
+        """Holes, a lost end and drift, which hardly move the correlation of the whole; and the drift in seconds."""
         stretch, drift = self.thresholds.get("audio_stretch"), self.thresholds.get("audio_drift")
         if stretch is None:
-            return
+            return [], 0.0
         limits = {"audio_correlation": stretch} | ({"audio_drift": drift} if drift else {})
-        yield from judge_track(limits, "audio", track_of(source), track_of(output), {0.0: delay}, {})
+        metrics: dict[str, float | int | str] = {}
+        found = list(judge_track(limits, "audio", track_of(source), track_of(output), {0.0: delay}, metrics))
+        return found, float(metrics.get("audio drift", 0.0))
 
     def _limit(self, name: str, default: float) -> float:
         return self.thresholds[name].limit if name in self.thresholds else default

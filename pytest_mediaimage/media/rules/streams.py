@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import JudgeError
-from .. import judge
 from ..case import Problem
-from ..judge import StreamInfo
 from ..made import Made
+from ..pictures.references import output_frames
+from ..probing import StreamInfo
 
 _TAGS = ("color_primaries", "color_transfer", "color_matrix", "color_range")
 
@@ -104,7 +104,7 @@ class Streams:
 def _contradictions(video: StreamInfo, path: Path, label: str) -> Iterator[Problem]:
     """Colours of which container and pictures say different things: players differ in which they believe."""
     try:
-        first = next(judge.frames(path), None)
+        first = next(output_frames(path), None)
     except JudgeError:
         return  # a rule that looks at all pictures tells it
     for name, coded in zip(_TAGS, first.color if first else (), strict=False):

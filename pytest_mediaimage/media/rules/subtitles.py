@@ -9,11 +9,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import judge
 from ..case import Problem
 from ..made import Made
 from ..pictures.identity import named
-from ..pictures.references import source_frames
+from ..pictures.references import output_frames, source_frames
 
 _STEP = 64  # of 255: what white or its black border makes of a pixel, and no encoder does
 _TOUCH = 32  # of 255: what also soft edges make of one
@@ -42,7 +41,7 @@ class Burnt:
         stray: list[int] = []
         shapes: list[NDArray[np.float64] | None] = [None] * len(self.lines)
         least = [1.0] * len(self.lines)
-        sources, outputs = source_frames(made.source), judge.frames(made.path(self.output))
+        sources, outputs = source_frames(made.source), output_frames(made.path(self.output))
         for source, output in zip(sources, outputs, strict=False):
             if source.planes[0].shape != output.planes[0].shape or source.bit_depth != output.bit_depth:
                 return  # another rule's matter

@@ -23,19 +23,21 @@ LIMIT_SECONDS = 60
 _REACH_SECONDS = 0.25
 _GAP_SECONDS = 0.01  # more than the rounding of times in any container
 _SILENCE = 1e-4  # root mean square; -80 dBFS
+_OPPOSED = 0.9  # correlation: other sounds stay far below
 
 
 @dataclass(frozen=True, slots=True)
 class SoundMatch:
     """Per channel: `correlation` (1 = same waveform) at the best alignment, `level` difference in dB (output less
     source), and `offset` in seconds (how much later the output sounds). `swapped` is true where the channels of a
-    stereo pair have changed sides.
+    stereo pair have changed sides; `inverted` are channels that are the source's with the sign changed.
     """
 
     correlation: tuple[float, ...]
     level: tuple[float, ...]
     offset: tuple[float, ...]
     swapped: bool
+    inverted: tuple[int, ...] = ()
 
 
 def samples(
@@ -107,6 +109,7 @@ def compare_sound(source: Path, output: Path) -> SoundMatch:
         level=tuple(round(row[1], 3) for row in rows),
         offset=tuple(round(row[2] / rate + b_start - a_start, 6) for row in rows),
         swapped=swapped,
+        inverted=tuple(channel for channel, row in enumerate(rows) if row[3]),
     )
 
 
@@ -122,17 +125,22 @@ class _Matcher:
         self._power_a, self._power_b = (np.einsum("ij,ij->i", x, x, dtype=np.float64) for x in (a, b))
         self._lengths = a.shape[1], b.shape[1]
 
-    def match(self, left: int, right: int) -> tuple[float, float, int]:
-        """Correlation, level difference in dB and lag in samples of channel `right` of b behind `left` of a."""
+    def match(self, left: int, right: int) -> tuple[float, float, int, bool]:
+        """Correlation, level difference in dB and lag in samples of channel `right` of b behind `left` of a.
+
+        And whether they agree better with the sign of one changed.
+        """
         power_a, power_b = float(self._power_a[left]), float(self._power_b[right])
         loud_a, loud_b = math.sqrt(power_a / self._lengths[0]), math.sqrt(power_b / self._lengths[1])
         level = 20 * math.log10(max(loud_b, _SILENCE) / max(loud_a, _SILENCE))
         if loud_a < _SILENCE or loud_b < _SILENCE:
-            return float(loud_a < _SILENCE and loud_b < _SILENCE), level, 0
+            return float(loud_a < _SILENCE and loud_b < _SILENCE), level, 0, False
         product = np.fft.irfft(self._b[right] * np.conj(self._a[left]), self._size)
         near = np.concatenate((product[-self._reach :], product[: self._reach + 1]))
         best = int(np.argmax(near))
-        return float(near[best]) / math.sqrt(power_a * power_b), level, best - self._reach
+        whole = math.sqrt(power_a * power_b)
+        likeness, opposed = float(near[best]) / whole, -float(near.min()) / whole
+        return likeness, level, best - self._reach, opposed > max(likeness, _OPPOSED)
 
 
 def _floats(frame: av.AudioFrame) -> NDArray[np.float32]:

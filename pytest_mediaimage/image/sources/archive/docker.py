@@ -180,7 +180,7 @@ def _what_else(members: TarMembers) -> str:
         return "it is no Docker archive (it has no manifest.json), but an OCI image layout: write oci-archive:"
     if "repositories" in members:
         return "it was saved by a Docker before 1.10 and has no manifest.json; load it and save it again"
-    return "it is a tar file, but no Docker archive (it has no manifest.json)"
+    return "it is a tar file, but no Docker archive (it has no manifest.json, which `docker save` writes)"
 
 
 def _listed(images: Sequence[_SavedImage]) -> str:

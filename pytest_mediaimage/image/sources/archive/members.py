@@ -190,6 +190,8 @@ class TarMembers:
         if not path.is_file():
             raise NotHere("it isn't a file")
         now = path.stat()
+        if not now.st_size:
+            raise NotHere("the file is empty")
         return _read(path, (now.st_ino, now.st_size, now.st_mtime_ns))
 
     @classmethod

@@ -70,7 +70,8 @@ class ArchiveSource(BlobSource):
             if name not in members:
                 raise NotHere(f"it is a tar file, but no OCI image layout (it has no {name})")
         check_layout_marker(members.document("oci-layout"))
-        return ArchiveBlobs(members, members.open), choose_roots(self._index(members), reference)
+        store = ArchiveBlobs(members, members.open)
+        return store, choose_roots(store, self._index(members), reference)
 
     def offering(self, store: BlobStore, roots: Sequence[Descriptor]) -> Offering:
         assert isinstance(store, ArchiveBlobs)
