@@ -95,6 +95,9 @@ class InvalidReference(UsageError):
     """A reference, digest or platform that can't be parsed."""
 
 
+_MISTAKES_TOLD = 10
+
+
 class PolicyError(UsageError):
     """The policy is wrong; the message begins with ``file:line:`` where a line is known."""
 
@@ -103,6 +106,20 @@ class PolicyError(UsageError):
         super().__init__(f"{where}: {message}", remedy=remedy)
         self.file = file
         self.line = line
+
+    @classmethod
+    def together(cls, mistakes: Sequence[PolicyError]) -> PolicyError:
+        """One error that tells of all of them, at most ten, in the order of their lines."""
+        ordered = sorted(mistakes, key=lambda mistake: mistake.line or 0)
+        first = ordered[0]
+        if len(ordered) == 1:
+            return first
+        told = [str(mistake) for mistake in ordered[:_MISTAKES_TOLD]]
+        if len(ordered) > _MISTAKES_TOLD:
+            told.append(f"and {len(ordered) - _MISTAKES_TOLD} more mistakes")
+        one = cls("", file=first.file, line=first.line)
+        one.message = "\n".join(told)
+        return one
 
 
 class ImageNotFound(UsageError):

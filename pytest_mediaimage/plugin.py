@@ -136,7 +136,14 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """The rest of the plugin exists only where an image is given."""
-    if session.config.getoption("media_image"):
+    config = session.config
+    if config.getoption("media_image"):
         from .run import Run
 
-        session.config.pluginmanager.register(Run.start(session.config), "mediaimage-run")
+        config.pluginmanager.register(Run.start(config), "mediaimage-run")
+        return
+    # What stands in the ini file or in PYTEST_ADDOPTS is for the runs that have an image.
+    for arg in config.invocation_params.args:
+        option = arg.partition("=")[0]
+        if option.startswith("--media-") and option != "--media-cache" and not hasattr(config, "workerinput"):
+            raise pytest.UsageError(f"media image: {option} is given, but no image to test. Pass --media-image REF.")

@@ -92,14 +92,26 @@ def print_checks(config: pytest.Config) -> int:
 
 def write_first_policy(config: pytest.Config) -> int:
     """Write a policy from the image at hand, for --media-init. Gives the exit code."""
+
+    def say(line: str) -> None:
+        if config.get_verbosity() >= 0:
+            print(line, flush=True)  # noqa: T201
+
     try:
-        print(start_policy(with_own_checks(config, options_of(config))))  # noqa: T201
+        print(start_policy(with_own_checks(config, options_of(config)), say, _terminal(config)))  # noqa: T201
     except UsageError as error:
         raise pytest.UsageError(f"media image: {error}") from None
     except MediaImageError as error:
         print(f"ERROR: media image: {error}", file=sys.stderr)  # noqa: T201
         return EXIT_ENVIRONMENT if isinstance(error, EnvironmentFault) else pytest.ExitCode.TESTS_FAILED
     return 0
+
+
+class Exit(pytest.exit.Exception):  # type: ignore[name-defined,misc]
+    """Ends a run that couldn't begin. pytest tells of it twice: `msg` at once, and as what it prints when it ends."""
+
+    def __str__(self) -> str:
+        return "nothing was tested"
 
 
 class Run:
@@ -129,7 +141,7 @@ class Run:
         except MediaImageError as error:
             report_failure(options, error)
             code = EXIT_ENVIRONMENT if isinstance(error, EnvironmentFault) else pytest.ExitCode.TESTS_FAILED
-            pytest.exit(f"media image: {error}", returncode=code)
+            raise Exit(f"media image: {error}", returncode=code) from None
         config.stash[session_key] = opened
         return cls(config, opened, notes)
 

@@ -14,14 +14,14 @@ from .checks.bom import bom_of
 from .checks.context import Context
 from .checks.goldens import orphan_notes
 from .checks.opening import open_subjects
-from .checks.planning import Planned, known_ids, look_over, plan
+from .checks.planning import Planned, known_ids, left_out, look_over, plan
 from .checks.registry import Begun, Check, run_check
 from .checks.sampling import sample_file
 from .checks.transcode import case_named
 from .checks.vulnerabilities import given_report
 from .checks.workbench import FACTS_LIMIT, Workbench, default_cache_directory
 from .compat import ForeignFiles
-from .errors import EnvironmentFault, MediaImageError, UsageError
+from .errors import EnvironmentFault, MediaImageError, StorageFault, UsageError
 from .policy import (
     KNOWN_NAME,
     ImageRun,
@@ -96,6 +96,7 @@ class MediaSession:
     known_lines: list[str] = field(default_factory=list)
     encodes: EncodeLine | None = None
     sboms: Mapping[str, Sequence[SbomFile]] = field(default_factory=dict)
+    written: list[tuple[str, Path]] = field(default_factory=list)
 
     @classmethod
     def open(cls, options: Options) -> MediaSession:
@@ -150,7 +151,7 @@ class MediaSession:
         return Planned(check)
 
     def header(self) -> list[str]:
-        """What is tested, how it is run, by which policy; and where what is learnt is kept."""
+        """What is tested, how it is run, by which policy; where what is learnt is kept; which cases are left out."""
         images = ", ".join(self._named(subject) for subject in self.subjects)
         count, length = self.bench.facts.usage()
         compared = f"; baseline: {self.options.baseline}" if self.options.baseline else ""
@@ -158,6 +159,7 @@ class MediaSession:
             f"media image: {images}{compared}; runtime: {self._runtime()}; policy: {self.policy.source}",
             f"media image cache: {self.bench.cache} (facts of {count} layers, "
             f"{format_bytes(length)} of {format_bytes(FACTS_LIMIT)})",
+            *(f"media image: {line}" for line in left_out(self.policy)),
         ]
 
     @staticmethod
@@ -306,7 +308,7 @@ class MediaSession:
             raise fault
 
     def write_reports(self) -> None:
-        """Raises StorageFault where one can't be written."""
+        """Raises StorageFault where one can't be written; the others are there then."""
         metrics = {"duration": round(sum(result.duration for result in self.results), 3)}
         account = Account(
             subjects=self.subjects,
@@ -318,12 +320,19 @@ class MediaSession:
             policy_notes=self.policy_notes(),
             sboms=self.sboms,
         )
+        faults: list[StorageFault] = []
         for kind, path in self.reports:
-            write(kind, path, account)
+            try:
+                write(kind, path, account)
+                self.written.append((kind, path))
+            except StorageFault as fault:
+                faults.append(fault)
+        if faults:
+            raise faults[0]
 
     def write_summary(self, terminal: Terminal, golden_lines: Sequence[str]) -> None:
         notes = self.policy_notes()
-        reports = [(kind, path) for kind, path in self.reports if not is_sbom(kind)]
+        reports = [(kind, path) for kind, path in self.written if not is_sbom(kind)]
         reports += [(f"cyclonedx {file.spec_version}", file.path) for files in self.sboms.values() for file in files]
         write_summary(terminal, self.ordered_results(), golden_lines, reports, notes, self.known_lines)
 

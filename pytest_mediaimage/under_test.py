@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from .checks.cards import Absent
 from .checks.context import Context
 from .checks.recipes_on_cards import OnCards, lender, look_at_path
 from .checks.sampling import sample_file
 from .checks.transcoding import Job, Transcoded, transcode
+from .errors import MediaImageError
 from .result import Result, Skip, Status
 
 if TYPE_CHECKING:
@@ -25,6 +27,24 @@ if TYPE_CHECKING:
     from .image.layer import Layer
     from .runtime.base import CommandResult, Container
     from .session import MediaSession
+
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+def _told_at_the_call(function: Callable[_P, _T]) -> Callable[_P, _T]:
+    """What goes wrong in `function` is shown at the line of the test that called it: its words tell all there is."""
+
+    @functools.wraps(function)
+    def call(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        __tracebackhide__ = True
+        try:
+            return function(*args, **kwargs)
+        except (AssertionError, FileNotFoundError, IsADirectoryError, MediaImageError, Skip) as error:
+            raise error.with_traceback(None) from None
+
+    return call
 
 
 class ImageUnderTest:
@@ -61,10 +81,12 @@ class ImageUnderTest:
         """Every visible path, sorted: `path, size, mode, uid, gid, layer, type`."""
         return self._subject.image.files
 
+    @_told_at_the_call
     def open(self, path: str) -> IO[bytes]:
         """The content of a file, links followed inside the image. Raises FileNotFoundError, IsADirectoryError."""
         return self._subject.image.open(path)
 
+    @_told_at_the_call
     def check(self, check: str, **settings: Any) -> Result:
         """Run a check with settings of your own, as in `check("size.compressed", max="180MB")`.
 
@@ -88,6 +110,7 @@ class ContainerUnderTest:
         self._container = container
         self._host: testinfra.host.Host | None = None
 
+    @_told_at_the_call
     def run(
         self,
         argv: Sequence[str],
@@ -99,15 +122,18 @@ class ContainerUnderTest:
         """Run a command and wait; see `CommandResult`. Raises CommandTimeout after `timeout` seconds."""
         return self._container.run(argv, timeout=timeout, env=env, working_dir=working_dir)
 
+    @_told_at_the_call
     def copy_in(self, source: Path | str, target: str) -> None:
         """Copy a file into the container."""
         self._container.copy_in(Path(source), target)
 
+    @_told_at_the_call
     def copy_out(self, source: str, target: Path | str) -> None:
         """Copy a file out of the container. Raises FileNotFoundError."""
         self._container.copy_out(source, Path(target))
 
     @property
+    @_told_at_the_call
     def host(self) -> testinfra.host.Host:
         """A testinfra host. Where the image has no shell a static busybox of this machine serves; else Skip."""
         if self._host is None:
@@ -127,6 +153,7 @@ class Transcoder:
         self._folder = folder
         self._count = itertools.count(1)
 
+    @_told_at_the_call
     def __call__(
         self,
         recipe: Any,
@@ -179,6 +206,7 @@ class GoldenValues:
     def __init__(self, subject: Subject) -> None:
         self._goldens = subject.bench.goldens
 
+    @_told_at_the_call
     def check(self, result: Transcoded, name: str) -> str:
         """Hold `result` against the golden values `name`; with --media-update-golden write them instead.
 

@@ -29,9 +29,13 @@ def vendored(name: str) -> Any:
     return json.loads(next(file for file in files if file.name == name).read_text())
 
 
+def github_steps() -> list[dict[str, Any]]:
+    steps: list[dict[str, Any]] = yaml.safe_load(block("GitHub Actions"))["jobs"]["media-image"]["steps"]
+    return steps
+
+
 def script() -> str:
-    job = yaml.safe_load(block("GitHub Actions"))["jobs"]["media-image"]
-    return next(step["run"] for step in job["steps"] if step.get("id") == "media")
+    return next(step["run"] for step in github_steps() if step.get("id") == "media")
 
 
 @pytest.mark.parametrize(
@@ -60,6 +64,30 @@ def test_the_options_in_the_jobs_exist(pytester: pytest.Pytester) -> None:
     assert {option for option in named if not re.search(rf"{option}\b", help_text)} == set()
 
 
+SUCCESSFUL = '{"runs": [{"invocations": [{"executionSuccessful": true}]}]}'
+
+
+@pytest.mark.parametrize(
+    ("sarif", "complete"),
+    [(SUCCESSFUL, "true"), (SUCCESSFUL.replace("}]}]", "}]}, {}]"), "false"), (None, "false")],
+)
+def test_the_github_job_uploads_no_findings_of_a_run_that_is_not_complete(
+    tmp_path: Path, sarif: str | None, complete: str
+) -> None:
+    """An image that can't be read ends with the exit code of one that isn't fit to ship."""
+    (tmp_path / "sleep").write_text("#!/bin/sh\n")
+    (tmp_path / "pytest").write_text("#!/bin/sh\nexit 1\n")
+    if sarif:
+        (tmp_path / "media.sarif").write_text(sarif)
+    for name in ("sleep", "pytest"):
+        (tmp_path / name).chmod(0o755)
+    env = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "GITHUB_OUTPUT": str(tmp_path / "output")}
+    subprocess.run(["bash", "-e", "-c", script()], cwd=tmp_path, env=env, check=False, timeout=120)
+    assert (tmp_path / "output").read_text() == f"code=1\ncomplete={complete}\n"
+    upload = next(step for step in github_steps() if "upload-sarif" in step.get("uses", ""))
+    assert "steps.media.outputs.complete == 'true'" in upload["if"]
+
+
 @pytest.mark.parametrize(
     ("codes", "last", "runs"),
     [
@@ -74,8 +102,9 @@ def test_the_github_job_tries_again_where_only_the_machine_failed(
     tmp_path: Path, codes: list[int], last: int, runs: int
 ) -> None:
     (tmp_path / "codes").write_text("".join(f"{code}\n" for code in codes))
+    (tmp_path / "run.sarif").write_text(SUCCESSFUL)
     fakes = {
-        "pytest": 'code=$(head -n 1 codes); sed -i 1d codes; echo "$@" >> runs; exit "$code"',
+        "pytest": 'code=$(head -n 1 codes); sed -i 1d codes; echo "$@" >> runs; cp run.sarif media.sarif; exit "$code"',
         "sleep": "exit 0",
     }
     for name, text in fakes.items():
@@ -84,7 +113,7 @@ def test_the_github_job_tries_again_where_only_the_machine_failed(
     env = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "GITHUB_OUTPUT": str(tmp_path / "output")}
     done = subprocess.run(["bash", "-e", "-c", script()], cwd=tmp_path, env=env, check=False, timeout=60)
     assert done.returncode == last
-    assert (tmp_path / "output").read_text() == f"code={last}\n"
+    assert (tmp_path / "output").read_text() == f"code={last}\ncomplete=true\n"
     asked = (tmp_path / "runs").read_text().splitlines()
     assert len(asked) == runs
     assert "--media-report sarif:media.sarif" in asked[0] and "\\" not in asked[0]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -10,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import PolicyError
+from ..errors import EnvironmentFault, PolicyError
 from ..policy.units import nearest, shown
 from ..policy.yaml_file import YamlFile
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 FOLDER = "cases"
 _MAX_BYTES = 1024 * 1024
 _KEYS = ("version", "sample", "command", "rules", "needs", "outputs", "extras", "texts", "golden", "fails", "timeout")
+_IN_CODE = ("view", "others")  # of rules: no YAML can say them
 
 
 def case_file(directory: Path, name: str) -> Path:
@@ -40,7 +43,7 @@ def read_case(path: Path) -> Case:
     `sample` and the values of `extras` are bundled clips by name, or files beside it.
     """
     from ..media.case import Case, Needs
-    from ..media.recipe import recipe_of
+    from ..media.recipe import PLACEHOLDERS, recipe_of, unknown_placeholders
 
     try:
         if path.stat().st_size > _MAX_BYTES:
@@ -61,10 +64,30 @@ def read_case(path: Path) -> Case:
     def value(key: str, wanted: Any, default: Any) -> Any:
         return read.value(nodes[key][1], key, partial(typed, wanted=wanted)) if key in nodes else default
 
+    if "version" in nodes:
+        read.value(nodes["version"][1], "version", _version)
     command = value("command", tuple[str, ...], ())
     text = "\0".join(command)
     if "{input}" not in text or not ("{output}" in text or "{folder}" in text):
         raise read.mistake("command: it needs {input}, and {output} or {folder}", nodes["command"][0])
+    outputs = value("outputs", tuple[str, ...], ("output.mp4",))
+    if not outputs or any(name.startswith("/") or ".." in Path(name).parts for name in outputs):
+        raise read.mistake("outputs: names of files in {folder} are wanted, at least one", nodes["outputs"][0])
+    timeout = value("timeout", float, 60.0)
+    if timeout <= 0:
+        raise read.mistake(f"timeout: {timeout:g} s is no time to run in", nodes["timeout"][0])
+    extras, texts = value("extras", dict[str, str], {}), value("texts", dict[str, str], {})
+    known = [*PLACEHOLDERS, *(f"extra:{name}" for name in (*extras, *texts))]
+    for word, line in zip(command, read.lines(nodes["command"][1]), strict=True):
+        for unknown in unknown_placeholders([word], [*extras, *texts]):
+            raise read.mistake(
+                f"command: unknown placeholder {shown(f'{{{unknown}}}')}{nearest(unknown, known)}. Name further files "
+                "under extras or texts; braces of the command's own take blanks: { print }",
+                line,
+            )
+    for name, text in texts.items():
+        if unknown_extras := [word for word in unknown_placeholders([text], [*extras, *texts]) if ":" in word]:
+            raise read.mistake(f"texts: {name}: unknown placeholder {{{unknown_extras[0]}}}", nodes["texts"][0])
     needs = {}
     for key, line, node in read.pairs(nodes["needs"][1], "needs") if "needs" in nodes else ():
         fields = [field.name for field in dataclasses.fields(Needs) if field.name != "pix_fmts"]
@@ -73,58 +96,107 @@ def read_case(path: Path) -> Case:
         needs[key] = read.value(node, f"needs.{key}", partial(typed, wanted=tuple[str, ...]))
     return Case(
         name=path.stem,
-        sample=_sample(path, value("sample", str, "")),
+        sample=_sample(read, path, value("sample", str, ""), "sample", nodes["sample"][0]),
         recipe=recipe_of(list(command)),
-        rules=tuple(_rules(read, nodes["rules"][1])),
+        rules=tuple(_rules(read, path, nodes["rules"][1], extras)),
         needs=Needs(**needs),
-        outputs=value("outputs", tuple[str, ...], ("output.mp4",)),
-        extras={name: _sample(path, file) for name, file in value("extras", dict[str, str], {}).items()},
-        texts=value("texts", dict[str, str], {}),
+        outputs=outputs,
+        extras={
+            name: _sample(read, path, file, f"extras: {name}", line)
+            for (name, file), line in zip(extras.items(), read.lines(nodes["extras"][1]) if extras else (), strict=True)
+        },
+        texts=texts,
         golden=value("golden", bool, True),
         fails=value("fails", bool, False),
-        timeout=value("timeout", float, 60.0),
+        timeout=timeout,
     )
 
 
-def _sample(path: Path, name: str) -> str:
-    beside = path.parent / name
-    return str(beside) if beside.is_file() else name
+def _sample(read: YamlFile, path: Path, name: str, key: str, line: int) -> str:
+    """What `sampling.sample_file` takes. Raises PolicyError where there is no such clip."""
+    from ..media.samples import checksums
+
+    beside = (path.parent / name).resolve()
+    if name and beside.is_file():
+        return str(beside)
+    if name.startswith("oras:"):
+        if "@sha256:" not in name:
+            raise read.mistake(f"{key}: {shown(name)} isn't pinned; write oras:NAME@sha256:...", line)
+        return name
+    try:
+        known = sorted(checksums())
+    except EnvironmentFault:
+        return name  # the installation is at fault, which the case tells when it runs
+    clips = [Path(file).stem for file in known]
+    if name not in (*known, *clips):
+        raise read.mistake(
+            f"{key}: there is no sample {shown(name)}: neither a file beside the case nor a bundled clip"
+            f"{nearest(name, clips)}",
+            line,
+        )
+    return name
 
 
-def _rules(read: YamlFile, node: yaml.Node) -> list[Rule]:
+def _rules(read: YamlFile, path: Path, node: yaml.Node, extras: Mapping[str, str]) -> list[Rule]:
     from ..media.rules import RULES
+    from ..media.rules.damage import Survived
+    from ..media.rules.joined import Joined
 
     found: list[Rule] = []
     for item in read.items(node, "rules"):
         for kind, line, settings in read.pairs(item, "a rule"):
             if kind not in RULES:
                 raise read.mistake(f"unknown rule {shown(kind)}{nearest(kind, sorted(RULES))}", line)
-            given = {key: value for key, _, value in read.pairs(settings, kind)}
             try:
-                found.append(_rule(read, RULES[kind], kind, given))
-            except TypeError as error:
+                rule = _rule(read, RULES[kind], kind, settings)
+            except (TypeError, ValueError, re.error) as error:
                 raise read.mistake(f"{kind}: {str(error).partition('() ')[2] or error}", line) from error
+            if isinstance(rule, Survived):
+                rule = dataclasses.replace(rule, intact=_sample(read, path, rule.intact, f"{kind}.intact", line))
+            for part in rule.parts if isinstance(rule, Joined) else ():
+                if part not in extras:
+                    raise read.mistake(f"{kind}.parts: {shown(part)} isn't one of the case's extras", line)
+            found.append(rule)
     return found
 
 
-def _rule(read: YamlFile, rule: type[Any], kind: str, given: Mapping[str, yaml.Node]) -> Rule:
-    """A rule's settings by their names; in one that has thresholds each other number is one."""
-    hints = typing.get_type_hints(rule)
+def _rule(read: YamlFile, rule: type[Any], kind: str, settings: yaml.Node) -> Rule:
+    """A rule's settings by their names; in one that has thresholds these stand among them."""
+    hints = _hints(rule)
+    metrics = _metrics(rule).get("thresholds", ())
+    has_limits = hints.pop("thresholds", None) is not None
     limits: dict[str, Any] = {}
     values: dict[str, Any] = {}
-    for key, node in given.items():
-        if key in hints and key != "thresholds":
+    for key, line, node in read.pairs(settings, kind):
+        if key in hints:
             values[key] = read.value(node, f"{kind}.{key}", partial(typed, wanted=hints[key]))
-        elif "thresholds" in hints:
+        elif key in metrics:
             limits[key] = read.value(node, f"{kind}.{key}", _threshold)
         else:
-            raise read.mistake(f"{kind}: unknown key {shown(key)}{nearest(key, sorted(hints))}", read.line(node))
-    made: Rule = rule(**values, **({"thresholds": limits} if "thresholds" in hints else {}))
+            raise read.mistake(f"{kind}: unknown key {shown(key)}{nearest(key, sorted((*hints, *metrics)))}", line)
+    made: Rule = rule(**values, **({"thresholds": limits} if has_limits else {}))
     return made
 
 
-def typed(raw: Any, wanted: Any) -> Any:
-    """The value as the type that is wanted. Raises ValueError where it is another."""
+def _hints(record: type[Any]) -> dict[str, Any]:
+    """The types of a dataclass' fields, of those that a file may give."""
+    hints = typing.get_type_hints(record)
+    return {field.name: hints[field.name] for field in dataclasses.fields(record) if field.name not in _IN_CODE}
+
+
+def _metrics(record: type[Any]) -> Mapping[str, tuple[str, ...]]:
+    """What may be limited, by the field that holds the limits: a limit on anything else would hold nothing."""
+    return getattr(record, "METRICS", {})
+
+
+def _version(raw: Any) -> int:
+    if type(raw) is not int or raw != 1:
+        raise ValueError(f"{shown(raw)} isn't known; write version: 1")
+    return raw
+
+
+def typed(raw: Any, wanted: Any, metrics: tuple[str, ...] = ()) -> Any:
+    """The value as the type that is wanted; of limits by name, those on `metrics`. Raises ValueError for another."""
     origin, arguments = typing.get_origin(wanted), typing.get_args(wanted)
     if origin in (types.UnionType, typing.Union):
         if raw is None and type(None) in arguments:
@@ -139,29 +211,45 @@ def typed(raw: Any, wanted: Any) -> Any:
     if origin is not None and issubclass(origin, Mapping):
         if not isinstance(raw, dict):
             raise ValueError(f"{shown(raw)} is no mapping; write {{key: value}}")
-        return {_key(key, arguments[0]): typed(item, arguments[1]) for key, item in raw.items()}
+        for key in raw if _is_threshold(arguments[1]) else ():
+            if key not in metrics:
+                raise ValueError(f"unknown limit {shown(key)}{nearest(str(key), sorted(metrics))}")
+        return {_key(key, arguments[0]): typed(item, arguments[1], metrics) for key, item in raw.items()}
     if dataclasses.is_dataclass(wanted) and isinstance(wanted, type):
-        return _threshold(raw) if wanted.__name__ == "Threshold" else _record(raw, wanted)
+        return _threshold(raw) if _is_threshold(wanted) else _record(raw, wanted)
     if wanted is float and isinstance(raw, int) and not isinstance(raw, bool):
         return float(raw)
+    if wanted is float and isinstance(raw, float) and not math.isfinite(raw):
+        raise ValueError(f"{shown(raw)} is no number to compare with")
+    if wanted is str and isinstance(raw, dict) and list(raw.values()) == [None]:
+        raise ValueError(f'braces that aren\'t quoted make a mapping; write "{{{next(iter(raw))}}}"')
     if not isinstance(raw, wanted) or (isinstance(raw, bool) and wanted is not bool):
         raise ValueError(f"{shown(raw)} is no {wanted.__name__}")
     return raw
 
 
+def _is_threshold(wanted: Any) -> bool:
+    from ..media.case import Threshold
+
+    return wanted is Threshold
+
+
 def _threshold(raw: Any) -> Any:
     from ..media.case import Threshold
 
-    return Threshold(typed(raw, float), "the team's own")
+    limit = typed(raw, float)
+    if limit < 0:
+        raise ValueError(f"{shown(raw)} is no limit: it can't be below 0")
+    return Threshold(limit, "the team's own")
 
 
 def _record(raw: Any, wanted: type[Any]) -> Any:
-    hints = typing.get_type_hints(wanted)
+    hints, metrics = _hints(wanted), _metrics(wanted)
     values = typed(raw, Mapping[str, object])
     if unknown := sorted(set(values) - set(hints)):
         raise ValueError(f"unknown key {shown(unknown[0])}{nearest(unknown[0], sorted(hints))}")
     try:
-        return wanted(**{key: typed(value, hints[key]) for key, value in values.items()})
+        return wanted(**{key: typed(value, hints[key], metrics.get(key, ())) for key, value in values.items()})
     except TypeError as error:
         raise ValueError(str(error).partition("() ")[2] or str(error)) from error
 

@@ -18,13 +18,14 @@ Names = dict[str, frozenset[str] | None]
 
 
 _KINDS = ("encoder", "decoder", "filter", "protocol")
+_MOST_BESIDE = 3
 
 
 @check(
     "ffmpeg.capabilities",
-    fails="an ffmpeg that can't start, or lacks what the policy requires, read from its tables under `--media-static`; "
-    "none at all, where the policy names a part of one, a required path, or this check in its `severity`, else that is "
-    "a note; a warning where it prints something else than is read in its files",
+    fails="an ffmpeg that can't start, never ends, prints no tables, or lacks what the policy requires, read from its "
+    "tables under `--media-static`; none at all, where the policy names a part of one, a required path, or this "
+    "check in its `severity`, else that is a note; a warning where it prints something else than is read in its files",
     why="A missing encoder shows on the first job that needs it, and not before.",
 )
 def capabilities(context: Context) -> Iterator[Finding]:
@@ -54,8 +55,8 @@ def capabilities(context: Context) -> Iterator[Finding]:
         yield Finding(
             f"ffmpeg can't say what it can do: {error.message}",
             file=program,
-            evidence="can't start",
-            fix="Run it in a container by hand: a library, its loader or its permission to execute is missing.",
+            evidence=error.evidence,
+            fix=error.remedy,
         )
         return
     has: Names = dict(zip(_KINDS, (listed.encoders, listed.decoders, listed.filters, listed.protocols), strict=True))
@@ -77,7 +78,7 @@ def _judge_read(
 ) -> Iterator[Finding]:
     """Without running it. Skips where nothing is known to be missing, and not all that is required is known."""
     if build is None:
-        context.skip(f"{program} holds no FFmpeg that can be read, and nothing is started under --media-static")
+        context.skip(f"{program} holds no FFmpeg that can be read{_beside(context, program)}")
     context.measure(_measured(build.version, read), budget=_budget(required))
     lacking = list(_lacking(program, required, read))
     yield from lacking
@@ -85,6 +86,21 @@ def _judge_read(
     if unknown and not lacking:
         reason = build.damage or "it, or the libraries that it loads, hold no such table, or one of an unknown layout"
         context.skip(f"the {', '.join(unknown)} of {program} can't be read ({reason})")
+
+
+def _beside(context: Context, program: str) -> str:
+    """Why, and what else the image has that can be read."""
+    why = ""
+    if context.subject.ffmpeg_script():
+        why = ": it is a script, and what a script runs shows only when it runs (nothing is, under --media-static)"
+    others = [
+        f"{found.path} ({found.build.version or 'of an unknown version'})"
+        for found in context.subject.ffmpeg_files
+        if found.visible and found.identity.kind == "tool" and found.path != program
+    ]
+    if others:
+        why += f"; {', '.join(others[:_MOST_BESIDE])} could be read, but {program} is what is run"
+    return why or ", and nothing is started under --media-static"
 
 
 def _lacking(program: str, required: dict[str, tuple[str, ...]], has: Names) -> Iterator[Finding]:

@@ -58,10 +58,11 @@ class Goldens:
             values=GoldenValues.of(judgement.hashes, judgement.metrics),
         )
         changes = diff(before, after)
-        self.lines += [f"{name}: {line}" for line in changes] or [f"{name}: unchanged"]
-        if changes:
-            save(self._file(name), after)
-            self.lines.append(f"{name}: written to {self._file(name)}")
+        if not changes:
+            self.lines.append(f"{name}: unchanged")
+            return
+        save(self._file(name), after)
+        self.lines += [f"{name}: written to {self._file(name)}", *(f"  {line}" for line in changes)]
 
     def check(self, name: str, result: Transcoded) -> str:
         """`exact`, `tolerance` or, with `updating`, `written`. Raises AssertionError where they differ, or none are."""
@@ -161,7 +162,8 @@ def orphan_notes(folder: Path, case_of: Callable[[str], Case | None], cache: Pat
             continue
         if old:
             yield Finding(
-                f"golden/{file.name} holds values for {len(old)} older recipes or samples, which nothing asks for",
+                f"golden/{file.name} holds values for {len(old)} older recipe{'s' if len(old) > 1 else ''} or sample"
+                f"{'s' if len(old) > 1 else ''}, which nothing asks for",
                 severity=Severity.NOTE,
                 file=str(file),
                 evidence="orphaned golden values",

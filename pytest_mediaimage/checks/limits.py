@@ -14,9 +14,10 @@ from ..result import Finding, Severity, format_bytes
 from ..runtime.base import Resources
 from ..runtime.elf import FOLDER
 from .context import Context
+from .last_words import last_words
 from .registry import check
 from .sampling import sample_file
-from .subject import FFmpegFailed
+from .subject import UNUSABLE, FFmpegFailed
 from .watching import WroteTooMuch, wait_for
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def limits(context: Context) -> Iterator[Finding]:
         if "libx264" not in context.subject.listings().encoders:
             context.skip("ffmpeg lacks the encoder libx264")
     except FFmpegFailed:
-        context.skip("ffmpeg doesn't start: see ffmpeg.capabilities")
+        context.skip(UNUSABLE)
     from ..media.cases import DEFAULT_SAMPLE
     from ..media.looping import looped
 
@@ -95,7 +96,7 @@ def _judge(context: Context, process: Process, folder: Path) -> Iterator[Finding
         return
     if code != 0:
         how = f"didn't end within {_LIMIT:g} s" if code is None else f"ended with exit code {code}"
-        words = " ".join(process.output.strip().splitlines()[-3:])[-400:]
+        words = last_words(process.output)
         yield Finding(f"the encode {how} within {within}: {words}", evidence="failed", fix="Run it by hand in them.")
         return
     yield from _output(context, process, folder)

@@ -104,6 +104,26 @@ def plan(policy: Policy, own: Sequence[Check] = (), present: Sequence[str] = ())
     return [*planned, *map(Planned, _IN_PRODUCTION), *on_hardware, *map(Planned, own)]
 
 
+def left_out(policy: Policy) -> Sequence[str]:
+    """A line for a team's own cases that the policy doesn't name, and one for files with another ending."""
+    lines = []
+    own = case_files.names(policy.directory)
+    named = _cases(policy.transcode_cases, own)
+    if unnamed := [name for name in own if name not in named]:
+        verb, they = ("isn't", "it") if len(unnamed) == 1 else ("aren't", "they")
+        lines.append(
+            f"{_files(unnamed, 'yaml')} {verb} in transcode.cases of {policy.source}, so {they} {verb} run: "
+            f"add {', '.join(unnamed)} there, or {ALL_CASES}"
+        )
+    if other := sorted(path.stem for path in (policy.directory / case_files.FOLDER).glob("*.yml")):
+        lines.append(f"{_files(other, 'yml')} {'is' if len(other) == 1 else 'are'} not read: a case ends in .yaml")
+    return lines
+
+
+def _files(names: Sequence[str], ending: str) -> str:
+    return ", ".join(f"{case_files.FOLDER}/{name}.{ending}" for name in names)
+
+
 def _path_of(check: Check) -> str | None:
     """The hardware path that a check is about as a whole."""
     name = check.id.removeprefix("hardware.")

@@ -10,9 +10,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from ..errors import EnvironmentFault, MediaImageError
+from ..errors import CommandTimeout, EnvironmentFault, MediaImageError
 from ..ffmpeg import FFmpegIdentity
 from ..ffmpeg.build import Build, combine_builds
+from ..image.analysers import kind
 from ..image.image import Image
 from ..image.sources import open_image
 from ..image.tree import Node
@@ -32,6 +33,12 @@ if TYPE_CHECKING:
     from .workbench import Workbench
 
 _T = TypeVar("_T")
+
+LISTING_SECONDS = 30.0
+"""How long the image's ffmpeg may take to say what it can do; a tenth of a second is usual."""
+UNUSABLE = "ffmpeg can't say what it can do: see ffmpeg.capabilities"
+"""Why what needs its listings skips."""
+_MOST_SHOWN = 60  # characters of what is printed instead
 
 # What packages of PyPI call theirs: ffmpeg-linux-x86_64-v7.0.2 (imageio-ffmpeg), ffmpeg-linux-x64 (Shaka Streamer).
 _NAMED_FFMPEG = re.compile(r"/ffmpeg(?:[-_.\d][^/]*)?$")
@@ -65,6 +72,11 @@ class Listings:
     filters: frozenset[str]
     protocols: frozenset[str]
     muxers: frozenset[str]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing at all in them; the smallest build that can be made has filters."""
+        return not (self.encoders or self.decoders or self.filters or self.protocols or self.muxers)
 
 
 @dataclass(eq=False)
@@ -184,6 +196,21 @@ class Subject:
                 return found.path
         return None
 
+    def ffmpeg_script(self) -> str | None:
+        """The path of the image's ffmpeg where that is a script, None where it is none."""
+        program = self.ffmpeg_program()
+        node = self.image.tree.resolve(program) if program else None
+        if node is None:
+            return None
+        layer, ordinal = node.content
+        what = self.image.layer_facts[layer].found.get(kind.NAME, {}).get(ordinal, "")
+        return program if what.startswith("script ") else None
+
+    def mending(self, fix: str) -> str:
+        """What to do about something that the image's ffmpeg did, and that a script in its place may have done."""
+        script = self.ffmpeg_script()
+        return f"{script} is a script: look at what it changes. {fix}".rstrip() if script else fix
+
     def ffmpeg_build(self) -> Build | None:
         """The image's ffmpeg with the libav* libraries that it loads; None where its files hold none that is known."""
         program = self.ffmpeg_program()
@@ -204,20 +231,31 @@ class Subject:
         return program
 
     def listings(self) -> Listings:
-        """What the image's ffmpeg says it can do. Raises Skip when static or without ffmpeg."""
+        """What the image's ffmpeg says it can do. Raises Skip when static or without ffmpeg, FFmpegFailed, and as
+        `container`; each of them every time."""
         return self._once("listings", self._ask)
 
     def _ask(self) -> Listings:
         from ..media import capabilities
 
-        return Listings(
-            capabilities.version(self._told("-version")),
+        version = self._told("-version")
+        listings = Listings(
+            capabilities.version(version),
             capabilities.encoders(self._told("-encoders")),
             capabilities.decoders(self._told("-decoders")),
             capabilities.filters(self._told("-filters")),
             capabilities.protocols(self._told("-protocols")),
             capabilities.muxers(self._told("-muxers")),
         )
+        if listings.is_empty:
+            shown = ascii(version[:_MOST_SHOWN]) if version else "nothing"
+            lacks = "tables" if listings.version else "version and no tables"
+            raise FFmpegFailed(
+                f"{self.ffmpeg_program()} prints no {lacks}, but {shown}",
+                evidence="no tables",
+                remedy=self.mending(f"Look at what it prints: {self._by_hand('-version')}."),
+            )
+        return listings
 
     def pix_fmts(self, encoder: str) -> frozenset[str]:
         """The pixel formats that an encoder of the image's ffmpeg takes. Raises as `listings` does."""
@@ -228,12 +266,28 @@ class Subject:
     def _told(self, *options: str) -> str:
         container = self.container()
         program = self.ffmpeg_to_run()
-        result = container.run([program, "-hide_banner", *options], timeout=30)
-        if result.exit_code:
+        argv = [program, "-hide_banner", *options]
+        try:
+            result = container.run(argv, timeout=LISTING_SECONDS)
+        except CommandTimeout as error:
             raise FFmpegFailed(
-                f"{program} {' '.join(options)} ended with exit code {result.exit_code}: {result.stderr.strip()[-300:]}"
+                f"`{' '.join(argv)}`{error.message.removeprefix(repr(program))}",
+                evidence="never ends",
+                remedy=self.mending(f"Look at what it waits for: {self._by_hand(*argv[1:])}."),
+            ) from None
+        if result.exit_code:
+            words = result.stderr.strip()[-300:]
+            raise FFmpegFailed(
+                f"{program} {' '.join(options)} ended with exit code {result.exit_code}: {words}",
+                evidence="can't start",
+                remedy=self.mending(
+                    "Run it in a container by hand: a library, its loader or its permission to execute is missing."
+                ),
             )
         return result.stdout
+
+    def _by_hand(self, *options: str) -> str:
+        return f"docker run --rm --entrypoint {self.ffmpeg_program()} IMAGE {' '.join(options)}"
 
     def start_syft(self) -> None:
         """Let syft begin in the background; what goes wrong shows when the SBOM is asked for."""
@@ -282,4 +336,8 @@ class Subject:
 
 
 class FFmpegFailed(MediaImageError):
-    """The image's ffmpeg can't even tell what it can do: the image's own fault."""
+    """The image's ffmpeg can't even tell what it can do: the image's own fault. `evidence` is as a finding's."""
+
+    def __init__(self, message: str, *, evidence: str, remedy: str) -> None:
+        super().__init__(message, remedy=remedy)
+        self.evidence = evidence

@@ -20,7 +20,7 @@ from .goldens import hold
 from .on_cards import on_cards
 from .registry import Begun, Check
 from .sampling import sample_file
-from .subject import FFmpegFailed
+from .subject import UNUSABLE, FFmpegFailed
 from .transcoding import Job, Transcoded, TranscodeFailed, transcode
 
 if TYPE_CHECKING:
@@ -186,10 +186,13 @@ def _told(context: Context, case: Case, program: str, encoded: _Encoded) -> Iter
             f"the transcode did not end: {error.message}",
             file=program,
             evidence="time-out",
-            fix="Run the command by hand in a container; a decoder that waits for its input shows with -v debug.",
+            fix=context.subject.mending(
+                "Run the command by hand in a container; a decoder that waits for its input shows with -v debug."
+            ),
         )
     except TranscodeFailed as error:
-        yield Finding(error.message, file=program, evidence=error.evidence, fix=error.remedy)
+        fix = context.subject.mending(error.remedy)
+        yield Finding(error.message, file=program, evidence=error.evidence, fix=fix)
 
 
 def _findings(context: Context, case: Case, encoded: _Encoded) -> Iterator[Finding]:
@@ -201,7 +204,7 @@ def _findings(context: Context, case: Case, encoded: _Encoded) -> Iterator[Findi
             yield Finding(
                 f"a clip made for this run: {problem.message}",
                 evidence=f"fresh: {problem.evidence}",
-                fix=problem.fix,
+                fix=context.subject.mending(problem.fix),
             )
     if encoded.error is not None:
         raise encoded.error
@@ -214,7 +217,7 @@ def require(context: Context, case: Case) -> None:
     try:
         listed = context.subject.listings()
     except FFmpegFailed:
-        context.skip("ffmpeg doesn't start: see ffmpeg.capabilities")
+        context.skip(UNUSABLE)
     lacking = [
         f"the {kind} {name}"
         for kind, names, has in (
@@ -309,9 +312,10 @@ def _judge(context: Context, case: Case, result: Transcoded) -> Iterator[Finding
     else:
         judgement = judge_case(case, result.made, golden=golden, architecture=result.architecture)
     used = f"; {result.gpu}" if result.gpu else ""
-    context.measure(f"{_measured(case, judgement)}{used}", budget=context.measurement[1])
+    told = _golden_words(case, judgement, goldens.updating, result.device)
+    context.measure(f"{_measured(case, judgement)}{told}{used}", budget=context.measurement[1])
     for problem in judgement.problems:
-        yield Finding(problem.message, evidence=problem.evidence, fix=problem.fix)
+        yield Finding(problem.message, evidence=problem.evidence, fix=context.subject.mending(problem.fix))
     if result.gpu and result.gpu.contradicts and result.path in HARDWARE:
         yield Finding(
             f"in {result.gpu.elapsed:.1f} s the command never had {result.device}, or another card, open",
@@ -357,4 +361,11 @@ def _measured(case: Case, judgement: Judgement) -> str:
     quality = f"PSNR-Y {psnr:.2f} dB{beside}, " if isinstance(psnr, float) else ""
     rules = f"{len(case.rules)} rule{'s' if len(case.rules) > 1 else ''}"
     count = f"{metrics['frames']} frames" if "frames" in metrics else rules
-    return f"{quality}{count}" + (f", golden {judgement.golden.status}" if case.golden else "")
+    return f"{quality}{count}"
+
+
+def _golden_words(case: Case, judgement: Judgement, updating: bool, device: str) -> str:
+    if not case.golden or (updating and device):  # whether that is written shows later
+        return ""
+    written = "not written" if judgement.problems else "written"
+    return f", golden {written if updating else judgement.golden.status}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shlex
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import MediaImageError
 from ..runtime.elf import FOLDER
+from .last_words import last_words
 from .serving import Served
 from .watching import Tell, Watcher, WroteTooMuch, with_progress, without_progress
 
@@ -151,12 +153,21 @@ def _run(container: Container, program: str, argv: Sequence[str], job: Job, insi
         raise TranscodeFailed(
             f"{argv[0]} wrote without end: {error.message}",
             evidence="endless output",
-            remedy=f"Run it by hand: {' '.join(argv)}",
+            remedy=_by_hand(argv, job, inside),
             command=CommandResult(tuple(argv), 137, "", error.message, time.monotonic() - started),
         ) from None
     if not job.tell:
         return result
     return replace(result, argv=tuple(argv), stdout=without_progress(result.stdout))
+
+
+def _by_hand(argv: Sequence[str], job: Job, inside: str) -> str:
+    """How to repeat it: our place in the container is gone by then, so the files to bring are told."""
+    command = shlex.join(argv).replace(f"{inside}/output/", "").replace(f"{inside}/", "")
+    files = {f"input{job.source.suffix}": job.source}
+    files |= {f"extra-{name}{file.suffix}": file for name, file in job.extras.items()}
+    brought = ", ".join(f"{file} as {name}" for name, file in files.items())
+    return f"Run it by hand, in a container with {brought}: {command}"
 
 
 def transcode(
@@ -197,11 +208,11 @@ def transcode(
         result = served.answer(lambda: _run(container, program, argv, job, inside))
         told = served.words()
     if result.exit_code and not job.fails:
-        words = " ".join(result.stderr.strip().splitlines()[-3:])[-500:] + told
+        words = last_words(result.stderr, 500) + told
         raise TranscodeFailed(
             f"{argv[0]} ended with exit code {result.exit_code}: {words or 'it said nothing'}",
             evidence="exit code",
-            remedy=f"Run it by hand: {' '.join(argv)}",
+            remedy=_by_hand(argv, job, inside),
             command=result,
         )
     outputs: dict[str, Path] = {}
@@ -221,7 +232,7 @@ def transcode(
                 raise TranscodeFailed(
                     f"{argv[0]} wrote something as {name} that is no output: {error.strerror or error}",
                     evidence="odd output",
-                    remedy=f"Run it by hand: {' '.join(argv)}",
+                    remedy=_by_hand(argv, job, inside),
                     command=result,
                 ) from None
             raise TranscodeFailed(

@@ -153,39 +153,39 @@ def packaged(case: str) -> Golden | None:
 
 
 def diff(old: Golden | None, new: Golden) -> list[str]:
-    """What changes from `old` to `new`, a line each: `cpu x264 core 165 amd64/ssse3: bytes: 100 -> 120`."""
+    """What changes from `old` to `new`, a line for each machine: `cpu x264 core 165 amd64/ssse3: bytes 100 -> 120`.
+
+    Values that only one of them has are told as they are.
+    """
     before = {entry.key: entry for entry in old.entries} if old else {}
     after = {entry.key: entry for entry in new.entries}
     lines = []
     for key in sorted({**before, **after}):
         was, now = (side[key].values if key in side else {} for side in (before, after))
-        label = key[2]
-        if key not in before or key not in after:
-            label += f" sample {key[0][:12]} recipe {key[1][:12]}"
         for name in sorted({**was, **now}):
-            changes = _changes(was.get(name), now.get(name))
-            lines += [f"{label} {' '.join(name)}: {line}" for line in changes]
+            if changes := _changes(was.get(name), now.get(name)):
+                lines.append(f"{key[2]} {' '.join(name)}: {changes}")
     return lines
 
 
-def _changes(old: GoldenValues | None, new: GoldenValues | None) -> list[str]:
+def _changes(old: GoldenValues | None, new: GoldenValues | None) -> str:
+    if old is None or new is None:
+        one = old or new
+        told = ", ".join(f"{name} {value}" for name, value in _flat(one).items()) if one else ""
+        return f"{'new' if old is None else 'gone'}: {told}"
     left, right = _flat(old), _flat(new)
     names = list(dict.fromkeys((*left, *right)))
-    lines = [
-        f"{name}: {left.get(name, 'none')} -> {right.get(name, 'none')}"
+    changed = [
+        f"{name} {left.get(name, 'none')} -> {right.get(name, 'none')}"
         for name in names
         if left.get(name) != right.get(name)
     ]
-    if old and new and old.frames != new.frames:
-        at = new.first_difference(old.frames)
-        if at is not None:
-            lines.append(f"first frame that differs: {at}")
-    return lines
+    if old.frames != new.frames and (at := new.first_difference(old.frames)) is not None:
+        changed.append(f"first frame that differs: {at}")
+    return ", ".join(changed)
 
 
-def _flat(values: GoldenValues | None) -> dict[str, Any]:
-    if values is None:
-        return {}
+def _flat(values: GoldenValues) -> dict[str, Any]:
     numbers = {"frames": len(values.frames), "bytes": values.bytes, **values.psnr}
     return {"stream_hash": values.stream_hash[:16], **numbers}
 

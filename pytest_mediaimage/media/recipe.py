@@ -14,7 +14,10 @@ import ffmpeg
 
 from ..errors import UsageError
 
-_PLACEHOLDER = re.compile(r"\{(ffmpeg|input|output|folder|extra:[\w.-]+)\}")
+PLACEHOLDERS = ("ffmpeg", "input", "output", "folder")
+"""What any recipe may name; and `extra:NAME`."""
+_PLACEHOLDER = re.compile(rf"\{{({'|'.join(PLACEHOLDERS)}|extra:[\w.-]+)\}}")
+_LOOKS_LIKE_ONE = re.compile(r"(?<![%$\\])\{([a-z_]+|[a-z]+:[\w.-]+)\}")  # drawtext has %{pts}, a shell ${HOME}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,12 @@ def fill(text: str, values: Mapping[str, str]) -> str:
         return values[match[1]]
 
     return _PLACEHOLDER.sub(value, text)
+
+
+def unknown_placeholders(words: Sequence[str], extras: Sequence[str]) -> list[str]:
+    """What stands in braces in a command as a placeholder does, and is none; `extras` are the names that there are."""
+    known = {*PLACEHOLDERS, *(f"extra:{name}" for name in extras)}
+    return [name for word in words for name in _LOOKS_LIKE_ONE.findall(word) if name not in known]
 
 
 def recipe_of(recipe: Any) -> Recipe:

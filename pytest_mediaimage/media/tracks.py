@@ -14,6 +14,8 @@ from ..errors import JudgeError
 from . import judge
 
 KINDS = ("video", "audio", "subtitle")
+DISPOSITIONS = frozenset(item.name or "" for item in Disposition)
+"""FFmpeg's names of what a stream is for."""
 _MAX_CUES = 100_000
 _OVERRIDE = re.compile(r"\{[^}]*\}")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from importlib import resources
 from pathlib import Path
@@ -57,11 +57,12 @@ def load_preset(name: str, *, directory: Path, known_checks: frozenset[str] = fr
 
 @dataclass(frozen=True, slots=True)
 class _Document:
-    """The settings of one file, by dotted key."""
+    """The settings of one file, by dotted key, and what is wrong with the others."""
 
     file: str
     folder: Path | None
     settings: dict[str, _Setting]
+    mistakes: Sequence[PolicyError]
 
     @classmethod
     def read(cls, path: Path) -> _Document:
@@ -76,34 +77,52 @@ class _Document:
 
     @classmethod
     def parse(cls, data: bytes, path: Path) -> _Document:
-        return cls(str(path), path.resolve().parent, dict(_settings(data, str(path))))
+        return cls(str(path), path.resolve().parent, *_settings(data, str(path)))
 
     @classmethod
     def preset(cls, name: str) -> _Document:
         resource = resources.files(__package__) / "presets" / f"{name}.yaml"
-        return cls(f"preset {name}", None, dict(_settings(resource.read_bytes(), f"{name}.yaml")))
+        return cls(f"preset {name}", None, *_settings(resource.read_bytes(), f"{name}.yaml"))
 
 
-def _settings(data: bytes, file: str) -> Iterator[tuple[str, _Setting]]:
+def _settings(data: bytes, file: str) -> tuple[dict[str, _Setting], list[PolicyError]]:
+    """What can be read, and every mistake. Raises PolicyError where it is no mapping in YAML."""
     from .yaml_file import YamlFile
 
     read = YamlFile(data, file)
+    settings: dict[str, _Setting] = {}
+    mistakes: list[PolicyError] = []
+    for key, line, node in _flat(read, mistakes):
+        section, dot, inner = key.partition(".")
+        try:
+            if key in KEYS or key in ("version", "extends"):
+                settings[key] = _setting(read, key, node)
+            elif dot:
+                siblings = [known.partition(".")[2] for known in KEYS if known.startswith(f"{section}.")]
+                raise read.mistake(f"unknown key {shown(inner)} in {section}{nearest(inner, siblings)}", line)
+            else:
+                raise read.mistake(f"unknown key {shown(key)}{nearest(key, _top_level())}", line)
+        except PolicyError as mistake:
+            mistakes.append(mistake)
+    return settings, mistakes
+
+
+def _flat(read: YamlFile, mistakes: list[PolicyError]) -> Iterator[tuple[str, int, yaml.Node]]:
+    """The keys with those of sections as `section.key`; a section that is none goes to the mistakes."""
     for key, line, node in read.pairs(read.root, "a policy"):
-        if key in SECTIONS:
-            siblings = [known.partition(".")[2] for known in KEYS if known.startswith(key + ".")]
+        if key not in SECTIONS:
+            yield key, line, node
+            continue
+        try:
             for inner, inner_line, inner_node in read.pairs(node, key):
-                if inner not in siblings:
-                    raise read.mistake(f"unknown key {shown(inner)} in {key}{nearest(inner, siblings)}", inner_line)
-                yield _setting(read, f"{key}.{inner}", inner_node)
-        elif key in KEYS or key in ("version", "extends"):
-            yield _setting(read, key, node)
-        else:
-            raise read.mistake(f"unknown key {shown(key)}{nearest(key, _top_level())}", line)
+                yield f"{key}.{inner}", inner_line, inner_node
+        except PolicyError as mistake:
+            mistakes.append(mistake)
 
 
-def _setting(read: YamlFile, name: str, node: yaml.Node) -> tuple[str, _Setting]:
+def _setting(read: YamlFile, name: str, node: yaml.Node) -> _Setting:
     parse: Callable[[Any], Any] = KEYS[name].parse if name in KEYS else _version if name == "version" else _extends
-    return name, _Setting(read.value(node, name, parse), read.line(node), read.lines(node))
+    return _Setting(read.value(node, name, parse), read.line(node), read.lines(node))
 
 
 def _version(value: Any) -> int:
@@ -123,9 +142,8 @@ def _top_level() -> list[str]:
 
 
 def _policy(document: _Document, source: str, directory: Path, known: frozenset[str], depth: int) -> Policy:
-    _check_ids(document, known)
-    for line, words, remedy in contradictions(document.settings):
-        raise PolicyError(words, file=document.file, line=line, remedy=remedy)
+    if mistakes := [*document.mistakes, *_unknown_checks(document, known), *_contradictions(document)]:
+        raise PolicyError.together(mistakes)
     parent = _parent(document, directory, known, depth)
     values = {field.name: getattr(parent, field.name) for field in fields(Policy)}
     severity = dict(parent.severity)
@@ -138,6 +156,7 @@ def _policy(document: _Document, source: str, directory: Path, known: frozenset[
     own = document.settings.get("severity")
     values["severity"] = {**severity, **(own.value if own else {})}
     values["ignore"] = (*parent.ignore, *_ignores(document))
+    values["own"] = parent.own | (frozenset(document.settings) if document.folder else frozenset())
     return Policy(**{**values, "source": source, "directory": directory})
 
 
@@ -180,7 +199,14 @@ def _own_paths(document: _Document) -> frozenset[str]:
     return frozenset(f"hardware.{name}" for name, path in paths.items() if isinstance(path, OwnPath))
 
 
-def _check_ids(document: _Document, known: frozenset[str]) -> None:
+def _contradictions(document: _Document) -> Iterator[PolicyError]:
+    """Settings that can't hold together, where each for itself is right."""
+    if not document.mistakes:
+        for line, words, remedy in contradictions(document.settings):
+            yield PolicyError(words, file=document.file, line=line, remedy=remedy)
+
+
+def _unknown_checks(document: _Document, known: frozenset[str]) -> Iterator[PolicyError]:
     """A misspelt check id would silently change nothing."""
     if not known:
         return
@@ -193,10 +219,12 @@ def _check_ids(document: _Document, known: frozenset[str]) -> None:
             continue
         named = [entry.check for entry in setting.value] if key == "ignore" else list(setting.value)
         for check, line in zip(named, setting.lines, strict=True):
+            if document.mistakes and check.startswith(("transcode.", "hardware.")):
+                continue  # which of these there are may stand where a mistake is
             pattern = key != "severity" and any(c in check for c in "*?[")
             if check not in known and not (pattern and fnmatch.filter(known, check)):
                 hint = nearest(check, sorted(known))
-                raise PolicyError(
+                yield PolicyError(
                     f"{key}: unknown check {shown(check)}{hint}",
                     file=document.file,
                     line=line,

@@ -66,8 +66,8 @@ class Policy:
     """Settings by their dotted name in the file, with `_` for the dot. None or empty means: nothing is asked.
 
     Sizes are in bytes, `size_growth`, `layers_waste`, `layers_reuse` and `transcode_speed` in percent,
-    `container_grace` in seconds, `directory` is where the policy's golden values lie. `vulnerabilities_severity` is
-    the least that is judged.
+    `container_grace` in seconds, `directory` is where the policy's golden values lie. `own` are the keys that a file
+    sets and not only a preset. `vulnerabilities_severity` is the least that is judged.
     """
 
     source: str = ""
@@ -125,6 +125,7 @@ class Policy:
     required: tuple[str, ...] = ()
     severity: Mapping[str, Severity] = field(default_factory=dict)
     ignore: tuple[Ignore, ...] = ()
+    own: frozenset[str] = field(default=frozenset(), compare=False)
 
     def ignores(self, check: str, file: str | None, today: datetime.date, evidence: str = "") -> bool:
         """Whether a finding is accepted by an entry of `ignore` that hasn't expired."""

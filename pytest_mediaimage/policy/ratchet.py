@@ -138,9 +138,9 @@ class Ratchet:
                     )
             unassigned = [e for e in entries.values() if e.owner == UNASSIGNED and e.fingerprint in found]
             if unassigned:
+                some = f"{len(unassigned)} known findings have" if len(unassigned) > 1 else "1 known finding has"
                 yield Finding(
-                    f"{image}: {len(unassigned)} known findings have no owner yet; the first ends "
-                    f"on {min(e.until for e in unassigned)}",
+                    f"{image}: {some} no owner yet; the first ends on {min(e.until for e in unassigned)}",
                     severity=Severity.NOTE,
                     file=str(self.file.path),
                     evidence="no owner",

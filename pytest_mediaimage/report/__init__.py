@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ..errors import UsageError
-from ..storage import write_atomically
 from . import json_report, markdown, sarif, sbom_files
 from .account import Account
+from .files import write_file
 
 __all__ = ["FORMATS", "Account", "is_sbom", "parse_destination", "write"]
 
@@ -26,14 +26,20 @@ def is_sbom(kind: str) -> bool:
 
 
 def parse_destination(text: str, directory: Path) -> tuple[str, Path]:
-    """`FORMAT:PATH`, the path relative to `directory`. Raises UsageError."""
+    """`FORMAT:PATH`, the path relative to `directory`. Raises UsageError, also where there is no such folder."""
     kind, colon, path = text.partition(":")
     if kind not in FORMATS or not colon or not path:
         raise UsageError(
             f"--media-report {text!r} can't be understood",
             remedy=f"Write FORMAT:PATH, as in json:report.json; formats: {', '.join(FORMATS)}.",
         )
-    return kind, directory / Path(path).expanduser()
+    try:
+        file = directory / Path(path).expanduser()
+    except RuntimeError as error:  # no such user
+        raise UsageError(f"--media-report {text!r}: {error}") from None
+    if not file.parent.is_dir():
+        raise UsageError(f"--media-report {text!r}: there is no directory {file.parent}", remedy="Make it first.")
+    return kind, file
 
 
 def write(kind: str, path: Path, account: Account) -> None:
@@ -45,4 +51,4 @@ def write(kind: str, path: Path, account: Account) -> None:
         if account.error is not None:
             sbom_files.remove_old(path)
         return
-    write_atomically(path, _FORMATS[kind](account).encode(), mode=0o644)
+    write_file(kind, path, _FORMATS[kind](account))

@@ -65,6 +65,28 @@ class ProgressLine:
         return f"reading {self._image}: {layer}, {amount}, {rate}"
 
 
+class StepLine:
+    """Redraws one line with the step that is under way, and takes it away at the end; without `out` does nothing."""
+
+    def __init__(self, out: TextIO | None, steps: int) -> None:
+        self._out = out
+        self._steps = steps
+
+    def __enter__(self) -> StepLine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._write(_ERASE)
+
+    def show(self, step: int, name: str) -> None:
+        self._write(f"{_ERASE}check {step} of {self._steps}: {name}")
+
+    def _write(self, text: str) -> None:
+        if self._out is not None:
+            self._out.write(text)
+            self._out.flush()
+
+
 class EncodeLine:
     """Shows how far the encode is that a test waits for, behind what pytest wrote of it, and takes it away again.
 

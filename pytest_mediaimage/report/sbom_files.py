@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import MediaImageError
-from ..storage import write_atomically
+from .files import write_file
 
 if TYPE_CHECKING:
     from ..checks.subject import Subject
@@ -84,7 +84,7 @@ def write_sboms(
         for subject, file in zip(subjects, files_of(path, [subject.id for subject in subjects]), strict=True):
             try:
                 sbom = make(subject, VERSIONS[kind])
-                write_atomically(file, sbom.text().encode(), mode=0o644)
+                write_file(kind, file, sbom.text())
             except MediaImageError as error:
                 faults[str(error)] = error
                 remove_old(file)

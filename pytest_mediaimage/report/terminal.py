@@ -128,7 +128,8 @@ def _counts(results: Sequence[Result]) -> str:
     counts = [f"{count} {status}" for status in Status if (count := sum(result.status is status for result in results))]
     known = sum(finding.known for result in results for finding in result.findings)
     tolerated = f"; {known} known finding{'s' if known > 1 else ''} tolerated" if known else ""
-    return f"{len(results)} checks: {', '.join(counts)}{tolerated}{''.join(_skips(results))}"
+    checks = "1 check" if len(results) == 1 else f"{len(results)} checks"
+    return f"{checks}: {', '.join(counts)}{tolerated}{''.join(_skips(results))}"
 
 
 def _skips(results: Sequence[Result]) -> Iterator[str]:

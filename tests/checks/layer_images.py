@@ -76,21 +76,33 @@ def judge(tmp_path: Path) -> Judge:
 
 
 @pytest.fixture
+def judge_archive(tmp_path: Path) -> Judge:
+    """`judge` on an image as `docker save` writes it."""
+
+    def run(check: str, layers: Sequence[BuiltLayer], **policy: Any) -> Result:
+        bench = _bench(tmp_path)
+        return _run(check, Subject(bench, _saved(tmp_path, "saved", layers, bench), AMD64), tmp_path, policy)
+
+    return run
+
+
+@pytest.fixture
 def judge_archives(tmp_path: Path) -> Judge:
     """`layers.reuse` on images as `docker save` writes them: `judge_archives(layers, baseline=layers)`."""
 
-    def archive(name: str, layers: Sequence[BuiltLayer], bench: Workbench) -> Reference:
-        image = open_image(Reference.parse(f"oci:{write(tmp_path / name, layers)}"), AMD64, bench.opening)
-        with (tmp_path / f"{name}.tar").open("wb") as out:
-            image.write_docker_archive(out)
-        return Reference.parse(f"docker-archive:{tmp_path / name}.tar")
-
     def run(layers: Sequence[BuiltLayer], *, baseline: Sequence[BuiltLayer], **policy: Any) -> Result:
         bench = _bench(tmp_path)
-        now, was = archive("now", layers, bench), archive("was", baseline, bench)
+        now, was = (_saved(tmp_path, name, found, bench) for name, found in (("now", layers), ("was", baseline)))
         return _run("layers.reuse", Subject(bench, now, AMD64, was), tmp_path, policy)
 
     return run
+
+
+def _saved(folder: Path, name: str, layers: Sequence[BuiltLayer], bench: Workbench) -> Reference:
+    image = open_image(Reference.parse(f"oci:{write(folder / name, layers)}"), AMD64, bench.opening)
+    with (folder / f"{name}.tar").open("wb") as out:
+        image.write_docker_archive(out)
+    return Reference.parse(f"docker-archive:{folder / name}.tar")
 
 
 def _bench(tmp_path: Path) -> Workbench:

@@ -65,6 +65,26 @@ def test_static_tools_of_one_build_say_what_a_shared_build_would_save(image: Pat
     assert (result.measured, result.budget) == (11_500_000, 10_000_000)
 
 
+def test_a_tool_that_is_there_twice_is_to_be_linked_and_no_other_build(image: Path) -> None:
+    data = tool(STATIC, length=12_000_000)
+    result = judge(image, CHECK, [Item(path, data, mode=0o755) for path in ("usr/bin/ffmpeg", "opt/bin/ffmpeg")])
+    (finding,) = result.findings
+    assert "/opt/bin/ffmpeg has the same content as /usr/bin/ffmpeg: 12 MB too much" in finding.message
+    assert "one COPY less" in finding.fix and "ln -s" in finding.fix and "--enable-shared" not in finding.fix
+    assert result.measured == 12_000_000
+
+
+def test_a_tool_that_is_there_twice_beside_another_one_is_both(image: Path) -> None:
+    data = tool(STATIC, length=12_000_000)
+    items = [Item(path, data, mode=0o755) for path in ("usr/bin/ffmpeg", "opt/bin/ffmpeg")]
+    items.append(Item("usr/bin/ffprobe", tool(STATIC + b"2", length=11_500_000), mode=0o755))
+    result = judge(image, CHECK, items)
+    tools, copies = result.findings
+    assert "would save about 11.5 MB" in tools.message and "--enable-shared" in tools.fix
+    assert "has the same content as" in copies.message and "ln -s" in copies.fix
+    assert result.measured == 23_500_000
+
+
 def test_small_savings_are_notes(image: Path) -> None:
     items = [Item(f"usr/bin/{name}", tool(STATIC + name.encode(), length=5_000_000)) for name in ("ffmpeg", "ffprobe")]
     assert [severity for severity, _ in told(judge(image, CHECK, items))] == ["note"]

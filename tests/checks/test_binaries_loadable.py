@@ -196,6 +196,50 @@ def test_a_tool_that_nothing_starts_is_a_warning_and_a_plugin_isn_t_followed(ima
     ]
 
 
+BROKEN = tool(program())
+"""An ffmpeg that needs glibc's loader."""
+STATIC = tool(program(interpreter=b""))
+
+
+def wrapper(real: str) -> Item:
+    return main(f'#!/usr/bin/sh\nexec {real} "$@"\n'.encode(), "usr/bin/ffmpeg")
+
+
+@pytest.mark.parametrize(
+    ("more", "severity"),
+    [
+        ([wrapper("/opt/ffmpeg.real")], "error"),
+        ([wrapper("/opt/link"), Item.symlink("opt/link", "ffmpeg.real")], "error"),
+        ([wrapper("$HOME/ffmpeg")], "error"),
+        ([wrapper("/opt/ffmpeg.real"), main(STATIC, "opt/other/ffmpeg")], "error"),
+        ([main(STATIC, "usr/bin/ffmpeg")], "warning"),
+        ([wrapper("/opt/other/ffmpeg"), main(STATIC, "opt/other/ffmpeg")], "warning"),
+    ],
+    ids=["called", "called by a link", "the only one", "called, with a spare", "a spare one", "another is called"],
+)
+def test_a_tool_beside_a_wrapper_is_an_error_where_it_is_meant(image: Path, more: list[Item], severity: str) -> None:
+    shell = main(program(interpreter=b""), "usr/bin/sh")
+    items = [shell, *more, main(BROKEN, "opt/ffmpeg.real")]
+    result = judge(image, CHECK, items, config={"Entrypoint": ["ffmpeg"], "Env": ["PATH=/usr/bin"]})
+    lacking = "/opt/ffmpeg.real needs the loader /lib64/ld-linux-x86-64.so.2, which isn't in the image"
+    assert told(result) == [(severity, lacking)]
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        [main(BROKEN, "app/tests/fixtures/ffmpeg.real")],
+        [main(tool(program(machine=ARM64)), "opt/arm64/ffmpeg.real")],
+        [main(BROKEN, "opt/root/usr/ffmpeg.real"), Item("opt/root/lib64/ld-linux-x86-64.so.2", library(b"ld"))],
+    ],
+    ids=["among tests", "another processor's", "below a root of its own"],
+)
+def test_a_tool_that_nobody_starts_as_it_lies_stays_a_warning(image: Path, items: list[Item]) -> None:
+    shell = main(program(interpreter=b""), "usr/bin/sh")
+    (finding,) = told(judge(image, CHECK, [shell, wrapper("$REAL"), *items], config={"Entrypoint": ["ffmpeg"]}))
+    assert finding[0] == "warning"
+
+
 def test_ffmpeg_on_the_path_is_judged_though_the_entry_point_is_another(image: Path) -> None:
     items = [*glibc(), main(program(b"libc.so.6")), main(program(b"libavcodec.so.61"), "usr/bin/ffmpeg")]
     assert [severity for severity, _ in told(judge(image, CHECK, items))] == ["error"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from pytest_mediaimage.media.rules import RULES
 from pytest_mediaimage.media.rules.hls import Hls
 from pytest_mediaimage.media.rules.ladder import Ladder
 from pytest_mediaimage.media.rules.pictures import Pictures
+from pytest_mediaimage.media.rules.segments import Limits
 from pytest_mediaimage.media.rules.sprites import Sprites
 from pytest_mediaimage.media.rules.streams import Streams
 
@@ -67,12 +69,36 @@ def test_rules_that_hold_others(tmp_path: Path) -> None:
     rules = """\
 - ladder: {rungs: [{output: a.mp4, bit_rate: 300000}, {output: b.mp4, bit_rate: 100000}], max_gop: 2}
 - hls: {limits: {duration: 2, video: {384x216: {psnr_y_mean: 30}}, audio: {audio_offset: 0.01}, alignment: 0.11}}
-- sprites: {columns: 2, rows: 1, width: 96, height: 54, frames: [0, 25], psnr_y_mean: 20}
+- sprites: {columns: 2, rows: 1, width: 96, height: 54, frames: [0, 25], tile_ssim: 0.9}
 """
     ladder, hls, sprites = read_case(write(tmp_path, GOOD.partition("rules:\n")[0] + "rules:\n" + rules)).rules
     assert isinstance(ladder, Ladder) and [rung.bit_rate for rung in ladder.rungs] == [300000, 100000]
     assert isinstance(hls, Hls) and hls.limits.video[384, 216]["psnr_y_mean"].limit == 30.0
     assert isinstance(sprites, Sprites) and sprites.frames == (0, 25)
+
+
+def test_braces_of_the_commands_own_are_no_placeholders(tmp_path: Path) -> None:
+    words = """[sh, -c, "awk '{ print }' ${HOME}; drawtext=%{pts}:%{eif}", "{input}", "{output}", "{extra:list.txt}"]"""
+    command = GOOD.partition("command: ")[2].partition("\n")[0]
+    case = read_case(write(tmp_path, GOOD.replace(command, words).replace('"file {input}"', r"'{\an8}{b}'")))
+    assert case.recipe.argv[0] == "sh"
+
+
+def test_all_that_the_packaged_cases_limit_can_be_limited() -> None:
+    for case in CASES.values():
+        for rule in case.rules:
+            for record in (rule, getattr(rule, "limits", None)):
+                for field, metrics in getattr(record, "METRICS", {}).items():
+                    limits = getattr(record, field)
+                    many = limits.values() if any(isinstance(key, tuple) for key in limits) else [limits]
+                    assert all(set(one) <= set(metrics) for one in many), (case.name, rule)
+
+
+def test_every_rule_says_what_it_limits() -> None:
+    for rule in RULES.values():
+        has_limits = {"thresholds", "limits"} & {field.name for field in dataclasses.fields(rule)}
+        named = getattr(Limits if "limits" in has_limits else rule, "METRICS", {})
+        assert bool(named) == bool(has_limits), rule
 
 
 def test_every_rule_of_the_packaged_cases_has_a_name() -> None:
@@ -97,6 +123,39 @@ def test_every_rule_of_the_packaged_cases_has_a_name() -> None:
         ("rules:", "rules: [", 10, "no valid YAML"),
         ("- streams:", "- ladder: {rungs: [{output: a, bitrate: 1}]}\n- streams:", 10, "unknown key 'bitrate'"),
         ("- streams:", "- hls: {limits: {video: {wide: {}}}}\n- streams:", 10, "'wide' is no size of a picture"),
+        ("psnr_y_mean", "psnr_y_maen", 11, "pictures: unknown key 'psnr_y_maen'; did you mean 'psnr_y_mean'?"),
+        ("psnr_y_mean", "psnr_mean_y", 11, "unknown key 'psnr_mean_y'; did you mean 'psnr_y_mean'?"),
+        ("psnr_y_mean", "ssim_y_mean", 11, "pictures: unknown key 'ssim_y_mean'"),
+        ("{psnr_y_mean: 30,", "{\n    psnr_y_mean: 30,\n    psnr_u_mxan: 30,", 13, "did you mean 'psnr_u_mean'?"),
+        ("- streams:", "- sound: {audio_ofset: 1}\n- streams:", 10, "'audio_ofset'; did you mean 'audio_offset'?"),
+        ("- streams:", "- hls: {limits: {video: {9x9: {psnr_y: 1}}}}\n- streams:", 10, "unknown limit 'psnr_y'"),
+        ("- streams:", "- dash: {limits: {audio: {psnr_y_min: 1}}}\n- streams:", 10, "unknown limit 'psnr_y_min'"),
+        ("psnr_y_mean: 30", "psnr_y_mean: .nan", 11, "pictures.psnr_y_mean: nan is no number"),
+        ("psnr_y_mean: 30", "psnr_y_mean: -30", 11, "-30 is no limit"),
+        ("psnr_y_mean: 30", "psnr_y_mean: true", 11, "True is no float"),
+        ("psnr_y_mean: 30", "view: {first: 0}", 11, "unknown key 'view'"),
+        ("max_gop: 10", "max_gop: .inf", 10, "streams.max_gop: inf is no number"),
+        ("- streams:", "- tracks: {dispositions: [forcd]}\n- streams:", 10, "no disposition 'forcd'"),
+        ("- streams:", "- reported: {words: '('}\n- streams:", 10, "reported: missing )"),
+        (
+            "- streams:",
+            "- joined: {parts: [two]}\n- streams:",
+            10,
+            "joined.parts: 'two' isn't one of the case's",
+        ),
+        ("sample: bars-384x216", "sample: bars", 2, "sample: there is no sample 'bars'"),
+        ("sample: bars-384x216", "sample: bars-384x261", 2, "did you mean 'bars-384x216'?"),
+        ("sample: bars-384x216", "sample: oras:registry.example.com/clip:1", 2, "isn't pinned"),
+        ("golden: false", "extras: {logo: logo.png}", 7, "extras: logo: there is no sample 'logo.png'"),
+        ('"{input}", -c:v', '"{input}", -i,\n  "{extra:logo}", -c:v', 4, "unknown placeholder '{extra:logo}'"),
+        ('"{output}"', '"{output}", "{ouput}"', 3, "'{ouput}'; did you mean 'output'?"),
+        ('"{output}"', '"{output}", "x={extra:list.tx}"', 3, "did you mean 'extra:list.txt'?"),
+        ('"file {input}"', '"file {extra:one}"', 6, "texts: list.txt: unknown placeholder {extra:one}"),
+        ('"{output}"]', "{output}]", 3, 'write "{output}"'),
+        ("version: 1", "version: 2", 1, "version: 2 isn't known"),
+        ("timeout: 5", "timeout: -5", 8, "timeout: -5 s"),
+        ("[small.mp4]", "[]", 5, "at least one"),
+        ("[small.mp4]", "[../small.mp4]", 5, "names of files in {folder}"),
     ],
 )
 def test_mistakes_are_told_with_their_line(tmp_path: Path, old: str, new: str, line: int, words: str) -> None:

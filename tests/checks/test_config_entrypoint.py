@@ -126,6 +126,46 @@ def test_bash_keeps_it_too_where_there_is_more_than_one_command(judge: Judge) ->
     assert findings(result)[0][0] == "warning"
 
 
+DEAF = 'trap "" TERM INT; ffmpeg "$@"\n'
+KEEPING = 'set -e\nmkdir -p /tmp/x\nffmpeg "$@"\n'
+
+
+@pytest.mark.parametrize("text", [DEAF, KEEPING])
+@pytest.mark.parametrize(
+    ("line", "config"),
+    [
+        ("#!/bin/sh", {"Entrypoint": ["/entry.sh"]}),
+        ("#!/usr/bin/env sh", {"Entrypoint": ["/entry.sh"], "Cmd": ["-i", "a", "b"]}),
+        ("#!/bin/sh", {"Entrypoint": ["/bin/sh", "/entry.sh"]}),
+        ("#!/bin/sh", {"Entrypoint": ["sh", "entry.sh"], "WorkingDir": "/"}),
+        ("#!/bin/sh", {"Entrypoint": ["/entry.sh"], "StopSignal": "SIGTERM"}),
+    ],
+)
+def test_a_script_that_keeps_the_signal_warns(judge: Judge, text: str, line: str, config: dict[str, object]) -> None:
+    items = [*SHELL, PROGRAM, Item("usr/bin/env", b"x", mode=0o755), script("entry.sh", f"{line}\n{text}")]
+    (finding,) = judge("config.entrypoint", items, **config).findings
+    assert (str(finding.severity), finding.file) == ("warning", "/entry.sh")
+    assert ("ignores SIGTERM" if text == DEAF else "neither ends with `exec` nor traps SIGTERM") in finding.message
+
+
+@pytest.mark.parametrize(
+    ("items", "text", "config"),
+    [
+        (SHELL, '#!/bin/sh\nset -e\nexec ffmpeg "$@"\n', {}),
+        (SHELL, "#!/bin/sh\ntrap 'kill -TERM $pid' TERM\nffmpeg & pid=$!\nwait $pid\n", {}),
+        (SHELL, "#!/bin/sh\ncp -r /assets /shared\n", {}),
+        (SHELL, f"#!/bin/sh\n{KEEPING}", {"Entrypoint": ["/tini", "--", "/entry.sh"]}),
+        (SHELL, f"#!/bin/sh\n{KEEPING}", {"StopSignal": "SIGINT"}),
+        ([Item("bin/sh", b"x", mode=0o755), Item("bin/ksh", b"x", mode=0o755)], f"#!/bin/ksh\n{KEEPING}", {}),
+        (SHELL, "#!/bin/sh\n" + "# a comment\n" * 400 + KEEPING, {}),
+    ],
+    ids=["exec", "a trap", "a short job", "tini", "another signal", "an unknown shell", "long"],
+)
+def test_a_script_that_hears_or_can_t_be_told(judge: Judge, items: list[Item], text: str, config: dict[str, object]):
+    more = [PROGRAM, Item("tini", b"x", mode=0o755), script("entry.sh", text)]
+    assert findings(judge("config.entrypoint", [*items, *more], **{"Entrypoint": ["/entry.sh"], **config})) == []
+
+
 def test_an_image_that_starts_nothing_skips(judge: Judge) -> None:
     result = judge("config.entrypoint", [PROGRAM])
     assert (result.status, result.reason) == (Status.SKIPPED, "the image names neither an entry point nor a command")

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 from binary_images import LIB, glibc, judge, library, program, tool
+from hardware_images import wrapped
 from support.builds import real_build
 
+from pytest_mediaimage.checks import subject
 from pytest_mediaimage.checks.ffmpeg import _differing
 from pytest_mediaimage.image.build import Item
 from pytest_mediaimage.result import Severity, Status
@@ -121,7 +123,15 @@ def test_libraries_that_it_does_not_load_tell_nothing_of_it(tmp_path: Path) -> N
 def test_a_script_in_its_place_is_not_read(tmp_path: Path) -> None:
     items = [*glibc(), Item("usr/bin/ffmpeg", b'#!/bin/sh\nexec /opt/ffmpeg "$@"\n', mode=0o755)]
     result = judge(tmp_path, "ffmpeg.capabilities", items, ffmpeg_encoders=("libx264",))
-    assert result.status is Status.SKIPPED and "no FFmpeg that can be read" in str(result.reason)
+    assert result.status is Status.SKIPPED and "no FFmpeg that can be read: it is a script" in str(result.reason)
+
+
+def test_what_lies_beside_a_program_that_can_t_be_read_is_told(tmp_path: Path, static_build: Item) -> None:
+    real = Item("opt/ffmpeg.real", static_build.data, mode=0o755)
+    script = Item("usr/bin/ffmpeg", b'#!/bin/sh\nexec /opt/ffmpeg.real "$@"\n', mode=0o755)
+    result = judge(tmp_path, "ffmpeg.capabilities", [real, script])
+    assert result.status is Status.SKIPPED
+    assert "/opt/ffmpeg.real (n8.1.2) could be read, but /usr/bin/ffmpeg is what is run" in str(result.reason)
 
 
 def test_each_difference_between_what_is_read_and_printed_is_a_warning() -> None:
@@ -143,3 +153,51 @@ def test_each_difference_between_what_is_read_and_printed_is_a_warning() -> None
         (Severity.WARNING, "protocols read ; printed srt"),
     ]
     assert "it prints no libx264, and prints libx265 besides" in findings[0].message
+
+
+@pytest.fixture
+def judged(media, pytester: pytest.Pytester, tmp_path: Path):
+    """Every check that runs ffmpeg, on an image whose ffmpeg is this script."""
+    (pytester.path / "mediaimage.yaml").write_text("version: 1\ntranscode: {cases: [h264-aac, vp9], speed: 10%}\n")
+
+    def run(script: str, **config: object):
+        image = wrapped(tmp_path / "image", script, **config)
+        return media(image, "--media-runtime=sandbox", "-k", "ffmpeg.capabilities or transcode or container")
+
+    return run
+
+
+def test_garbage_fails_once_and_is_shown_escaped(judged) -> None:
+    outcome = judged(r"printf 'abc\001\033[31m\377xyz'", Entrypoint=["ffmpeg"])
+    (finding,) = outcome.result("ffmpeg.capabilities")["findings"]
+    assert (outcome.code, finding["severity"]) == (1, "error")
+    assert r"prints no version and no tables, but 'abc\x01\x1b[31m\ufffdxyz'" in finding["message"]
+    assert "/usr/local/bin/ffmpeg is a script" in finding["fix"]
+    assert_others_refer_to_it(outcome)
+
+
+def test_nothing_at_all_is_told_so(judged) -> None:
+    (message,) = judged("exit 0").messages("ffmpeg.capabilities")
+    assert "prints no version and no tables, but nothing" in message
+
+
+def test_one_that_never_ends_is_asked_once_and_fails_once(judged, monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(subject, "LISTING_SECONDS", 1.0)
+    outcome = judged("echo hm >&2; while :; do sleep 1; done", Entrypoint=["ffmpeg"])
+    (finding,) = outcome.result("ffmpeg.capabilities")["findings"]
+    assert (outcome.code, finding["severity"], finding["evidence"]) == (1, "error", "never ends")
+    assert "`/usr/local/bin/ffmpeg -hide_banner -version` did not end within 1 s and was killed" in finding["message"]
+    assert "docker run --rm --entrypoint /usr/local/bin/ffmpeg" in finding["fix"]
+    assert_others_refer_to_it(outcome)
+
+
+def assert_others_refer_to_it(outcome) -> None:
+    others = [result for result in outcome.report["results"] if result["check"] != "ffmpeg.capabilities"]
+    assert len(others) > 5
+    unsaid = [
+        (one["check"], one["status"], one["reason"])
+        for one in others
+        if "see ffmpeg.capabilities" not in str(one["reason"])
+    ]
+    assert [one for one in unsaid if not str(one[2]).startswith("memory can't be limited")] == []
+    assert {one["status"] for one in others} == {"skipped"}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from layer_images import MB, Judge, copy, judge, messages, noise
+from layer_images import MB, Judge, copy, judge, judge_archive, messages, noise
 
 from pytest_mediaimage.image.build import Item, layer
 from pytest_mediaimage.result import Severity, Status
 
-__all__ = ["judge"]
+__all__ = ["judge", "judge_archive"]
 
 LIBRARIES = [Item(f"usr/lib/x86_64-linux-gnu/lib{name}.so", noise(MB, name)) for name in "abcdefghijklm"]
 BASE = layer(LIBRARIES, "RUN /bin/sh -c apt-get install -y ffmpeg # buildkit")
@@ -34,6 +34,23 @@ def test_compressed_counts_what_a_pull_transfers(judge: Judge) -> None:
     result = judge("size.compressed", [zeros], size_compressed=MB)
     assert result.status is Status.FAILED
     assert "compressed, 19" in messages(result) and "layer 1  COPY zeros /opt" in messages(result)
+
+
+@pytest.mark.parametrize(
+    ("own", "required", "status"),
+    [(("size.compressed",), (), Status.PASSED), ((), (), Status.SKIPPED), (("size.compressed",), ("size.*",), None)],
+)
+def test_a_budget_of_ones_own_that_cant_be_measured_is_a_warning(
+    judge_archive: Judge, own: tuple[str, ...], required: tuple[str, ...], status: Status | None
+) -> None:
+    result = judge_archive("size.compressed", [BASE], size_compressed=MB, own=frozenset(own), required=required)
+    assert result.status is (status or Status.SKIPPED)
+    if status is not Status.PASSED:
+        assert "keeps no compressed layers" in result.reason
+        return
+    (finding,) = result.findings
+    assert finding.severity is Severity.WARNING and result.budget == MB
+    assert "the budget of 1 MB isn't tested" in finding.message and "Push the image" in finding.fix
 
 
 def test_at_most_ten_causes_are_listed_and_long_instructions_are_cut(judge: Judge) -> None:

@@ -265,7 +265,7 @@ INFO = {
         ({"DriverStatus": [["Native Overlay Diff", "true"], ["Using metacopy", "true"]]}, True, False),
         ({"SecurityOptions": ["name=rootless"]}, True, False),
         ({"Rootless": True}, True, False),
-        ({"DockerRootDir": "/nonexistent"}, True, False),
+        ({"DockerRootDir": "/no/such/directory"}, True, False),
         ({"DockerRootDir": ""}, True, False),
     ],
 )

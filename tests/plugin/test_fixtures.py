@@ -77,6 +77,19 @@ def test_sbom(media_sbom):
 """
 
 
+FAILING_TESTS = """
+def test_size(media_image): media_image.check("size.unpacked", max="1kB")
+
+def test_file(media_image): media_image.open("/no/such/file")
+
+def test_transcode(transcode, golden):
+    golden.check(transcode(["-i", "{input}", "-frames:v", "2", "-c:v", "libx264", "{output}"]), "web")
+
+def test_transcode_option(transcode):
+    transcode(["-i", "{input}", "-nosuchoption", "1", "{output}"])
+"""
+
+
 @pytest.fixture
 def own_tests(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_own=OWN_TESTS)
@@ -102,6 +115,38 @@ def test_missing_golden_values_fail_and_say_what_to_do(media, own_tests):
     outcome = media("demo", "test_own.py", "-k", "stream")
     outcome.pytest.assert_outcomes(failed=1)
     assert "write them with --media-update-golden" in outcome.text
+
+
+def test_a_failure_stands_right_below_the_line_of_the_test(media, pytester):
+    pytester.makepyfile(test_own=FAILING_TESTS)
+    outcome = media("demo", "test_own.py", "--media-static", "-k", "not transcode")
+    outcome.pytest.assert_outcomes(failed=2)
+    assert "under_test.py" not in outcome.text and "session.py" not in outcome.text
+    outcome.pytest.stdout.fnmatch_lines(
+        [
+            '>*media_image.check("size.unpacked", max="1kB")',
+            "*^^^",
+            "E   AssertionError: * over the budget of 1 kB*",
+            "test_own.py:1: AssertionError",
+            "E   FileNotFoundError: /no/such/file isn't in demo",
+            "test_own.py:3: FileNotFoundError",
+        ]
+    )
+    ran = media("demo", "test_own.py", "-k", "transcode")
+    ran.pytest.assert_outcomes(failed=2)
+    for ours in ("under_test.py", "goldens.py", "transcoding.py", "Transcoded("):
+        assert ours not in ran.text
+    assert "AssertionError: there are no golden values 'web'" in ran.text
+    assert "Unrecognized option 'nosuchoption'" in ran.text and "libswresample" not in ran.text
+    assert "/.pytest-mediaimage/" not in ran.text and " as input.mp4: " in ran.text
+
+
+def test_golden_values_are_written_and_told_in_two_lines(media, own_tests):
+    outcome = media("demo", "test_own.py", "-k", "stream", "--media-update-golden")
+    told = outcome.text.partition("golden values ===")[2].splitlines()[1:]
+    assert told[0].startswith("web: written to ")
+    assert told[1].startswith("  cpu x264 core ") and ": new: stream_hash " in told[1] and "frames 125" in told[1]
+    assert not told[2].startswith(" ")
 
 
 def test_a_changed_recipe_no_longer_has_golden_values(media, own_tests, pytester):

@@ -48,7 +48,7 @@ def test_what_fails_today_is_listed_and_can_be_tolerated(media, write_layout, py
     text = (pytester.path / "mediaimage.yaml").read_text()
     listed = text.partition("# Fails today")[2]
     assert "contents.media: /app/intro is an MP4 file" in listed and "config.user: " in listed
-    result.stdout.fnmatch_lines(["*findings fail today*--media-update-known*", "  contents.media: /app/intro is*"])
+    result.stdout.fnmatch_lines(["*fail* today*--media-update-known*", "  contents.media: /app/intro is*"])
     assert "# ffmpeg: {encoders: [libx264, aac]" in text  # nothing to ask
 
     first = media(image, "--media-static", *workers)
@@ -105,3 +105,14 @@ def test_a_place_that_cannot_be_written(write_layout, pytester, media_cache):
     result = init(pytester, media_cache, f"oci:{write_layout()}", "--media-static", "--media-policy=/dev/null/x.yaml")
     assert result.ret == 10
     assert "Traceback" not in result.stderr.str() + result.stdout.str()
+
+
+def test_it_says_at_once_what_it_does_and_how_long_it_takes(pytester, media_cache, write_layout):
+    image = f"oci:{write_layout()}"
+    lines = init(pytester, media_cache, image, "--media-static").stdout.lines
+    assert lines[:2] == [
+        f"media image: {image}: measured, then checked once, to say what fails today.",
+        "It takes as long as a run.",
+    ]
+    (pytester.path / "mediaimage.yaml").unlink()
+    assert "checked once" not in init(pytester, media_cache, image, "--media-static", "-q").stdout.str()

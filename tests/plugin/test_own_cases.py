@@ -56,6 +56,33 @@ def test_a_mistake_stops_the_run(media, pytester: pytest.Pytester, name: str, te
     outcome.pytest.stderr.fnmatch_lines([f"*{words.replace('[', '[[]')}*"])
 
 
+def test_a_case_that_the_policy_leaves_out_is_told(media, pytester: pytest.Pytester):
+    write(pytester.path, "null")
+    told = "cases/ours.yaml isn't in transcode.cases of mediaimage.yaml, so it isn't run: add ours there, or all"
+    assert told not in media("demo", "--collect-only").text
+    (pytester.path / "mediaimage.yaml").write_text("version: 1\ntranscode: {cases: [h264-aac]}\n")
+    (pytester.path / "cases" / "other.yml").write_text(CASE)
+    text = media("demo", "-k", "transcode.ours", "--media-update-golden").text
+    assert told in text and "cases/other.yml is not read: a case ends in .yaml" in text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("bars-384x216", "bars", "cases/ours.yaml:1: sample: there is no sample 'bars'"),
+        ("psnr_y_mean", "psnr_y_maen", "cases/ours.yaml:6: pictures: unknown key 'psnr_y_maen'; did you mean"),
+        ("-map", '"{logo}"', "cases/ours.yaml:2: command: unknown placeholder '{logo}'"),
+    ],
+)
+def test_a_mistake_within_stops_the_run(media, pytester: pytest.Pytester, old: str, new: str, words: str):
+    write(pytester.path, "null")
+    file = pytester.path / "cases" / "ours.yaml"
+    file.write_text(file.read_text().replace(old, new, 1))
+    outcome = media("demo", "-k", "ours")
+    assert outcome.code == pytest.ExitCode.USAGE_ERROR
+    outcome.pytest.stderr.fnmatch_lines([f"*{words}*"])
+
+
 def test_the_documented_case_runs(media, pytester: pytest.Pytester):
     page = (Path(__file__).parents[2] / "docs" / "how-to" / "own-cases.md").read_text()
     write(pytester.path, "null")
@@ -72,7 +99,7 @@ def test_golden_values_that_nothing_asks_for_are_told(media, pytester: pytest.Py
     file = pytester.path / "cases" / "ours.yaml"
     file.write_text(file.read_text().replace("golden: false", "golden: true"))
     assert "written to" in media("demo", "-k", "ours", "--media-update-golden").text
-    told = "golden/ours.json holds values for 1 older recipes or samples"
+    told = "golden/ours.json holds values for 1 older recipe or sample, which"
     assert told not in media("demo", "-k", "ours").text
     file.write_text(file.read_text().replace("ultrafast", "superfast"))
     assert told in media("demo", "-k", "ours").text

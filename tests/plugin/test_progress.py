@@ -71,6 +71,13 @@ def test_nothing_in_a_log(more: tuple[str, ...], layout: Path, tmp_path: Path) -
     assert "\r" not in done.stdout + done.stderr
 
 
+def test_a_first_policy_shows_each_check_on_a_terminal(layout: Path, tmp_path: Path) -> None:
+    shown = on_a_terminal(argv(layout, tmp_path, "--media-init"), tmp_path)
+    steps = re.findall(r"\r\x1b\[Kcheck (\d+) of (\d+): ([a-z-]+\.[a-z0-9-]+)", shown)
+    assert [int(step) for step, _, _ in steps] == list(range(1, int(steps[0][1]) + 1))
+    assert shown.rindex("\r\x1b[K") > shown.rindex("check ") and "mediaimage.yaml written" in shown
+
+
 def test_words() -> None:
     line = ProgressLine(io.StringIO())
     line.begin("oci:x", 3, 2_000_000)

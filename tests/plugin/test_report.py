@@ -116,8 +116,10 @@ def test_an_old_report_is_not_taken_for_this_runs(media, pytester, broken):
     assert media(broken).report["results"] == []
 
 
-def test_a_report_that_cannot_be_written_is_the_environments_fault(media, write_layout):
-    outcome = media(write_layout(), "-k", "user", "--media-report=json:/dev/null/report.json")
+def test_a_report_that_cannot_be_written_is_the_environments_fault(media, write_layout, tmp_path):
+    (tmp_path / "taken").mkdir()
+    outcome = media(write_layout(), "-k", "user", f"--media-report=json:{tmp_path / 'taken'}")
     assert outcome.code == 10
-    assert "ERROR: /dev/null" in outcome.text and "INTERNALERROR" not in outcome.text
+    assert f"ERROR: the json report {tmp_path / 'taken'} isn't written: " in outcome.text
+    assert "INTERNALERROR" not in outcome.text
     assert outcome.statuses() == {"config.user": "passed"}

@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 from report_helpers import account, finding, result, subject
 
-from pytest_mediaimage.errors import EngineUnavailable
+from pytest_mediaimage.errors import CorruptImage, EngineUnavailable
 from pytest_mediaimage.image.build import Item, layer
 from pytest_mediaimage.policy import Ignore, Policy
 from pytest_mediaimage.report import Account, sarif
@@ -165,8 +165,9 @@ def test_a_check_that_broke_is_a_notification_and_no_result():
     assert note["level"] == "error" and "no disk" in note["message"]["text"]
 
 
-def test_a_run_that_could_not_begin_did_not_succeed():
-    document = valid(json.loads(sarif.text(Account(error=EngineUnavailable("no engine")))))
+@pytest.mark.parametrize("error", [EngineUnavailable("no engine"), CorruptImage("it ends too early", blob="image.tar")])
+def test_a_run_that_could_not_begin_did_not_succeed(error):
+    document = valid(json.loads(sarif.text(Account(error=error))))
     run = only_run(document)
     assert not run["invocations"][0]["executionSuccessful"] and run["results"] == []
     assert "automationDetails" not in run  # or code scanning would take the findings of the image for mended

@@ -246,10 +246,12 @@ def test_an_old_bom_is_not_taken_for_this_runs(media, pytester):
     assert not old.exists() and other.exists()
 
 
-def test_a_bom_that_cannot_be_written_keeps_the_other_reports(no_syft, media, write_layout):
-    outcome = media(write_layout(), *STATIC, "--media-report=cyclonedx:/dev/null/bom.json")
+def test_a_bom_that_cannot_be_written_keeps_the_other_reports(no_syft, media, write_layout, tmp_path):
+    (tmp_path / "taken").mkdir()
+    outcome = media(write_layout(), *STATIC, f"--media-report=cyclonedx:{tmp_path / 'taken'}")
     assert outcome.code == 10
-    assert "ERROR: /dev/null" in outcome.text and "INTERNALERROR" not in outcome.text
+    assert f"ERROR: the cyclonedx report {tmp_path / 'taken'} isn't written: " in outcome.text
+    assert "INTERNALERROR" not in outcome.text
     assert outcome.report["images"][0]["sboms"] == []
 
 

@@ -215,9 +215,18 @@ def test_outputs_without_end_are_ended(request, media, image, pytester, events, 
 
 def test_an_interrupt_ends_all(image, pytester, events, media_cache):
     cases(pytester.path, "one", "hangs", "two")
-    argv = [sys.executable, "-m", "pytest", f"--media-image=oci:{image}", f"--media-cache={media_cache}"]
+    # Who starts tests in the background has interrupts ignored, and so have their children.
+    argv = ["env", "--default-signal=INT", sys.executable, "-m", "pytest", f"--media-image=oci:{image}"]
     process = subprocess.Popen(
-        [*argv, "-k", pick("one", "hangs", "two"), "-p", "no:xdist", "--media-runtime=sandbox"],
+        [
+            *argv,
+            f"--media-cache={media_cache}",
+            "-k",
+            pick("one", "hangs", "two"),
+            "-p",
+            "no:xdist",
+            "--media-runtime=sandbox",
+        ],
         cwd=pytester.path,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

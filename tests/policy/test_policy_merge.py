@@ -289,3 +289,12 @@ def test_policies_are_read_without_known_checks(tmp_path: Path) -> None:
     path = write(tmp_path, "severity: {vendor.check: note}\n")
     assert load_policy(path).severity["vendor.check"] is Severity.NOTE
     assert "vendor.check" not in CHECKS
+
+
+def test_what_a_file_sets_is_told_from_what_a_preset_sets(tmp_path: Path) -> None:
+    (tmp_path / "house.yaml").write_text("version: 1\nextends: strict\nsize: {compressed: 150MB}\n")
+    (tmp_path / "mediaimage.yaml").write_text("version: 1\nextends: house.yaml\nlayers: {waste: 1%}\n")
+    policy = load_policy(tmp_path / "mediaimage.yaml")
+    assert {"size.compressed", "layers.waste"} <= policy.own
+    assert policy.size_unpacked is not None and "size.unpacked" not in policy.own
+    assert load_preset("strict", directory=tmp_path).own == frozenset()

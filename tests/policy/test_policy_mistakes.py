@@ -341,7 +341,8 @@ def test_alias_bombs_stay_bounded(name: str, tmp_path: Path) -> None:
     finally:
         tracemalloc.stop()
     assert time.monotonic() - started < 5
-    assert len(str(caught.value)) < 600
+    lines = str(caught.value).splitlines()
+    assert len(lines) <= 11 and max(map(len, lines)) < 600
     assert caught.value.line is not None
 
 
@@ -431,3 +432,22 @@ def test_any_value(name: str, value: object) -> None:
         KEYS[name].parse(value)
     except ValueError as error:
         assert len(str(error)) < 300
+
+
+def test_all_mistakes_of_a_file_are_told_at_once(tmp_path: Path) -> None:
+    text = (
+        "version: 1\nlayers: 5\nsize:\n  compresed: 1MB\n  unpacked: many\nseverity:\n  config.usr: error\n"
+        "  transcode.mine: note\ntranscode: {cases: 7}\n"
+    )
+    with pytest.raises(PolicyError) as caught:
+        load(tmp_path, text)
+    lines = str(caught.value).splitlines()
+    assert [line.partition("mediaimage.yaml:")[2].partition(":")[0] for line in lines] == ["2", "4", "5", "7", "9"]
+    assert caught.value.line == 2 and "did you mean 'compressed'?" in lines[1] and "config.usr" in lines[3]
+
+
+def test_of_very_many_mistakes_ten_are_told(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError) as caught:
+        load(tmp_path, "version: 1\n" + "".join(f"key{number}: 1\n" for number in range(14)))
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 11 and lines[-1] == "and 4 more mistakes"

@@ -30,7 +30,7 @@ _SONAME = re.compile(r"(?P<base>.+?)\.so\.(?P<version>[\d.]+)")
 def duplicates(context: Context) -> Iterator[Finding]:
     both = list(_two_versions(context))
     tools = list(_static_tools(context))
-    copies = list(_identical(context, {group[0].path: {one.path for one in group} for group in tools}))
+    copies = list(_identical(context))
     spared = sum(_lengths(context, group)[0] for group in tools) + sum(spare for spare, _, _ in copies)
     context.measure(spared, budget=_TOLERATED, unit="bytes")
     severity = None if spared > _TOLERATED else Severity.NOTE
@@ -51,7 +51,8 @@ def _of_copies(context: Context, spare: int, paths: list[str], layer: int, sever
         file=paths[0],
         bytes=spare,
         evidence="identical files",
-        fix="Keep one file and make the others links (ln -s) in the instruction that adds them.",
+        fix="Keep one file: add it once, with one COPY less, or make the others links to it (ln -s) in the instruction "
+        "that adds them.",
     )
 
 
@@ -92,7 +93,7 @@ def _soname(link: Link) -> str:
 
 
 def _static_tools(context: Context) -> Iterator[list[FoundFFmpeg]]:
-    """Tools of one FFmpeg build, each with its own copy of the codecs, in different files."""
+    """Tools of one FFmpeg build, each with its own copy of the codecs; of equal files one."""
     groups: dict[tuple[str | None, str | None], dict[tuple[int, int], FoundFFmpeg]] = defaultdict(dict)
     for found in context.subject.ffmpeg_files:
         binary = context.subject.reach.loader.binary(found.path)
@@ -101,7 +102,7 @@ def _static_tools(context: Context) -> Iterator[list[FoundFFmpeg]]:
         shared = any(name.startswith("libavcodec.") for name in binary.facts.get("needed", ()))
         if not shared and _length(context, binary.content) >= _STATIC:
             key = (found.identity.version, f"{binary.machine} {found.identity.configuration}")
-            groups[key][binary.content] = found
+            groups[key].setdefault(_sameness(context, binary.content), found)
     yield from (list(group.values()) for group in groups.values() if len(group) > 1)
 
 
@@ -130,16 +131,15 @@ def _lengths(context: Context, group: list[FoundFFmpeg]) -> tuple[int, dict[str,
     return sum(lengths.values()) - max(lengths.values()), lengths
 
 
-def _identical(context: Context, tools: dict[str, set[str]]) -> Iterator[tuple[int, list[str], int]]:
-    """(bytes to save, paths, layer of the last) of visible files that are equal; those of `tools` are told already."""
+def _identical(context: Context) -> Iterator[tuple[int, list[str], int]]:
+    """(bytes to save, paths, layer of the last) of visible files that are equal."""
     image = context.image
     groups: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
     for layer, facts in enumerate(image.layer_facts):
         entries = facts.entries
         for ordinal in entries.of_type(FILE):
-            if (length := entries.length(ordinal)) >= _SMALLEST:
-                groups[length, entries.fingerprint(ordinal)].append((layer, ordinal))
-    told = set().union(*tools.values())
+            if entries.length(ordinal) >= _SMALLEST:
+                groups[_sameness(context, (layer, ordinal))].append((layer, ordinal))
     visible = {
         key: [content for content in group if image.tree.hidden_by(*content) is None]
         for key, group in groups.items()
@@ -149,8 +149,15 @@ def _identical(context: Context, tools: dict[str, set[str]]) -> Iterator[tuple[i
     paths = image.tree.paths_of(wanted) if wanted else {}
     for (length, _), group in visible.items():
         named = sorted((f"/{paths[content]}", content[0]) for content in group if content in paths)
-        if len(named) > 1 and not {path for path, _ in named} <= told:
+        if len(named) > 1:
             yield length * (len(named) - 1), [path for path, _ in named], max(layer for _, layer in named)
+
+
+def _sameness(context: Context, content: tuple[int, int]) -> tuple[int, int]:
+    """Length and fingerprint: equal for files with the same content."""
+    layer, ordinal = content
+    entries = context.image.layer_facts[layer].entries
+    return entries.length(ordinal), entries.fingerprint(ordinal)
 
 
 def _length(context: Context, content: tuple[int, int]) -> int:

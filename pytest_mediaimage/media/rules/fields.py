@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from ..case import Problem, Threshold
 from ..made import Made
@@ -11,7 +12,7 @@ from ..pictures.fields import bottom_first
 from ..pictures.identity import named
 from ..pictures.references import output_frames
 from ..pictures.views import Field
-from .pictures import Pictures
+from .pictures import PICTURE_METRICS, Pictures
 
 _FIX = "Keep the fields: no deinterlacer and no vertical scaling, and -flags +ildct+ilme for the encoder."
 
@@ -22,6 +23,8 @@ class Fields:
 
     `thresholds` are those of `Pictures`, and hold for each field. Which frames there are is another rule's matter.
     """
+
+    METRICS: ClassVar[Mapping[str, tuple[str, ...]]] = {"thresholds": PICTURE_METRICS}
 
     thresholds: Mapping[str, Threshold]
     output: str = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from ..pictures.identity import identify, named
 from ..pictures.planes import PSNR_CAP, psnr_of
 from ..pictures.references import source_frames
 from ..sound.following import Track, track_of
-from .audio import judge_track
+from .audio import TRACK_METRICS, judge_track
 from .timing import forwards, spans
 
 
@@ -55,6 +56,8 @@ class Joined:
     frame from where it belongs, counted from the output's first.
     """
 
+    METRICS: ClassVar[Mapping[str, tuple[str, ...]]] = {"thresholds": (*TRACK_METRICS, "psnr_y_min")}
+
     parts: tuple[str, ...]
     thresholds: Mapping[str, Threshold]
     output: str = ""
@@ -68,7 +71,7 @@ class Joined:
         marks: list[barcode.Mark | None] = []
         shown: dict[int, float] = {}
         poor: dict[int, float] = {}
-        limit = self.thresholds["psnr_y_min"].limit
+        limit = self.thresholds["psnr_y_min"].limit if "psnr_y_min" in self.thresholds else 0.0
         start: float | None = None
         least = PSNR_CAP
         for frame in judge.frames(made.path(self.output), limit=4 * len(whole.times) + 1000):

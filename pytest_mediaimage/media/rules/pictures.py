@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from ...errors import JudgeError
 from ..case import Problem, Threshold
@@ -13,6 +14,9 @@ from ..pictures.identity import named
 from ..pictures.likely import likely
 from ..pictures.nearer import nearer
 from ..pictures.views import View
+
+PICTURE_METRICS = (*(f"psnr_{plane}_{kind}" for plane in "yuv" for kind in ("mean", "min")), "block_y_min", "bias")
+"""What `Pictures` holds to limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,8 @@ class Pictures:
     `frames` is how many there must be, None: as many as in the source. `view` is for outputs that show the source
     otherwise than it is; where there are `others` the one counts that the first picture is nearest to.
     """
+
+    METRICS: ClassVar[Mapping[str, tuple[str, ...]]] = {"thresholds": PICTURE_METRICS}
 
     thresholds: Mapping[str, Threshold]
     frames: int | None = None

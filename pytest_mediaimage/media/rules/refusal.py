@@ -26,6 +26,9 @@ class Refused:
     because: str = "its input can't be read to the end"
     fix: str = "Run ffmpeg with -xerror, and pass its exit code on: no `|| true`, no pipe without pipefail."
 
+    def __post_init__(self) -> None:
+        re.compile(self.words)  # raises re.error before anything is run
+
     def judge(self, made: Made) -> Iterator[Problem]:
         made.metrics["exit_code"] = made.exit_code
         if made.exit_code == 0:
@@ -49,6 +52,9 @@ class Reported:
     """Damage is reported: `words`, a regular expression, is found on stderr in upper or lower case."""
 
     words: str
+
+    def __post_init__(self) -> None:
+        re.compile(self.words)
 
     def judge(self, made: Made) -> Iterator[Problem]:
         if not re.search(self.words, made.log, re.IGNORECASE):

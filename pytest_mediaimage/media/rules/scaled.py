@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from ..case import Problem, Threshold
 from ..made import Made
 from ..pictures.identity import named
 from ..pictures.resizing import Resized
-from .pictures import Pictures
+from .pictures import PICTURE_METRICS, Pictures
+
+SCALED_METRICS = (*PICTURE_METRICS, *(f"ssim_{plane}_{kind}" for plane in "yuv" for kind in ("mean", "min")))
+"""What `Scaled` holds to limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,8 @@ class Scaled:
 
     `thresholds`: those of `Pictures`, and lower limits for `ssim_y_mean`, `ssim_y_min`, `ssim_u_mean`, ... (0-1).
     """
+
+    METRICS: ClassVar[Mapping[str, tuple[str, ...]]] = {"thresholds": SCALED_METRICS}
 
     width: int
     height: int

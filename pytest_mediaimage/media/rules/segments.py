@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
+from typing import ClassVar
 
 from ...errors import JudgeError
 from .. import judge, probing
@@ -19,8 +20,8 @@ from ..pictures.resizing import Resized
 from ..streaming.codecs import codec_names, is_plausible
 from ..streaming.joining import Joined, join, missing
 from ..streaming.playlists import Segment
-from .scaled import Scaled
-from .sound import Sound
+from .scaled import SCALED_METRICS, Scaled
+from .sound import SOUND_METRICS, Sound
 
 _TICK = 0.0015  # seconds: playlists round to a millisecond or finer
 _LOG = "Look at what FFmpeg printed."
@@ -34,6 +35,8 @@ class Limits:
     `video`, by width and height, and `audio` are what joined tracks are held to (see `Scaled` and `Sound`). `alignment`
     is how far, in seconds, sound may be cut from where the picture is.
     """
+
+    METRICS: ClassVar[Mapping[str, tuple[str, ...]]] = {"video": SCALED_METRICS, "audio": SOUND_METRICS}
 
     duration: float
     video: Mapping[tuple[int, int], Mapping[str, Threshold]]

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from ...errors import JudgeError
 from ..case import Problem, Threshold
@@ -18,14 +19,20 @@ _DRIFTS = 0.00005
 """Seconds from the first third to the last: what is less isn't why the whole is unlike the source's."""
 
 
+SOUND_METRICS = ("audio_correlation", "audio_offset", "audio_level", "audio_stretch", "audio_drift")
+"""What `Sound` holds to limits."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sound:
     """The first audio stream is the source's, channel by channel.
 
     `thresholds`: a lower limit for `audio_correlation`, upper limits of the magnitude for `audio_offset` (seconds) and
-    `audio_level` (dB). With a lower limit for `audio_stretch`, the correlation of any 240 ms, what holds as a whole is
-    also followed from beginning to end, as `AudioTracks` does; `audio_drift` is that one's.
+    `audio_level` (dB). With a limit for `audio_stretch`, the least correlation of any 240 ms, or for `audio_drift`,
+    what holds as a whole is also followed from beginning to end, as `AudioTracks` does.
     """
+
+    METRICS: ClassVar[Mapping[str, tuple[str, ...]]] = {"thresholds": SOUND_METRICS}
 
     thresholds: Mapping[str, Threshold]
     output: str = ""
@@ -110,9 +117,10 @@ class Sound:
     def _followed(self, source: Path, output: Path, delay: float) -> tuple[list[Problem], float]:
         """Holes, a lost end and drift, which hardly move the correlation of the whole; and the drift in seconds."""
         stretch, drift = self.thresholds.get("audio_stretch"), self.thresholds.get("audio_drift")
-        if stretch is None:
+        if stretch is None and drift is None:
             return [], 0.0
-        limits = {"audio_correlation": stretch} | ({"audio_drift": drift} if drift else {})
+        given = {"audio_correlation": stretch, "audio_drift": drift}
+        limits = {name: limit for name, limit in given.items() if limit is not None}
         metrics: dict[str, float | int | str] = {}
         found = list(judge_track(limits, "audio", track_of(source), track_of(output), {0.0: delay}, metrics))
         return found, float(metrics.get("audio drift", 0.0))

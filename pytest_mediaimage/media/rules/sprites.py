@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,8 @@ class Sprites:
     black. `thresholds`: lower limit for `tile_ssim`, upper limit of the magnitude for `tile_bias` (8-bit steps, each
     plane).
     """
+
+    METRICS: ClassVar[Mapping[str, tuple[str, ...]]] = {"thresholds": ("tile_ssim", "tile_bias")}
 
     columns: int
     rows: int

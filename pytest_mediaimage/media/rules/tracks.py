@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..case import Problem
 from ..made import Made
-from ..tracks import Contents, Track, contents_of
+from ..tracks import DISPOSITIONS, Contents, Track, contents_of
 
 _MAP = "Map every stream, -map 0:v -map 0:a -map 0:s: without -map only one of each kind is taken."
 
@@ -23,6 +23,11 @@ class Tracks:
     dispositions: tuple[str, ...] = ("default", "forced", "comment")
     tolerance: float = 0.02
     output: str = ""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a disposition that FFmpeg hasn't: none would ever be missed."""
+        if unknown := sorted({*self.dispositions} - DISPOSITIONS):
+            raise ValueError(f"there is no disposition {unknown[0]!r}; known: {', '.join(sorted(DISPOSITIONS))}")
 
     def judge(self, made: Made) -> Iterator[Problem]:
         source, output = contents_of(made.source), contents_of(made.path(self.output))
