@@ -9,15 +9,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from .checks.ahead import usable_cores
 from .checks.bom import bom_of
 from .checks.context import Context
-from .checks.goldens import orphan_notes
 from .checks.opening import open_subjects
 from .checks.planning import Planned, known_ids, left_out, look_over, plan
 from .checks.registry import Begun, Check, run_check
-from .checks.sampling import sample_file
-from .checks.transcode import case_named
+from .checks.transcode.ahead import usable_cores
+from .checks.transcode.cases import case_named
+from .checks.transcode.goldens import orphan_notes
+from .checks.transcode.sampling import sample_file
 from .checks.vulnerabilities import given_report
 from .checks.workbench import FACTS_LIMIT, Workbench, default_cache_directory
 from .compat import ForeignFiles

@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from .checks.cards import Absent
 from .checks.context import Context
-from .checks.recipes_on_cards import OnCards, lender, look_at_path
-from .checks.sampling import sample_file
-from .checks.transcoding import Job, Transcoded, transcode
+from .checks.transcode.cards import Absent
+from .checks.transcode.recipes_on_cards import OnCards, lender, look_at_path
+from .checks.transcode.running import Job, Transcoded, transcode
+from .checks.transcode.sampling import sample_file
 from .errors import MediaImageError
 from .result import Result, Skip, Status
 
@@ -174,7 +174,7 @@ class Transcoder:
         Skip where the image has no ffmpeg, or this machine not the hardware (AssertionError where --media-hardware
         names the path); UsageError for a path that nobody knows, or that this recipe can't be put on.
         """
-        from .checks.transcode import PATHS
+        from .checks.transcode.cases import PATHS
         from .media.cases import DEFAULT_SAMPLE
 
         if path not in PATHS:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_mediaimage.checks.planning import known_ids, plan
-from pytest_mediaimage.checks.transcode import CASES
+from pytest_mediaimage.checks.transcode.cases import CASES
 from pytest_mediaimage.media import cases
 from pytest_mediaimage.policy import load_preset
 from pytest_mediaimage.policy.schema import KEYS

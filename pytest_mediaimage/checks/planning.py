@@ -10,28 +10,23 @@ from ..policy import OwnPath, Policy
 from ..policy.model import BASE_CASE
 from . import (
     binaries,
-    cards,
-    case_files,
     config,
     container,
     contents,
     ffmpeg,
-    hardened,
     hardware,
     layers,
     license,
-    limits,
     manifest,
-    on_cards,
     reference,
     sbom,
     size,
-    speed,
-    transcode,
     vulnerabilities,
 )
 from .own import own_checks
 from .registry import Check
+from .transcode import cards, case_files, hardened, limits, on_cards, speed
+from .transcode import cases as transcode
 
 ALL_CASES = "all"
 """Stands in a policy for every packaged transcode case and each of the team's own."""

@@ -11,9 +11,9 @@ from ..errors import EnvironmentFault
 from ..image.cache import FACTS_LIMIT, FactsCache, default_cache_directory, prepare_cache_directory
 from ..image.sources import Opening
 from ..runtime.base import PLAIN
-from .ahead import Ahead
 from .analysers import ANALYSERS
-from .goldens import Goldens
+from .transcode.ahead import Ahead
+from .transcode.goldens import Goldens
 
 __all__ = ["FACTS_LIMIT", "Workbench", "default_cache_directory"]
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..runtime.base import Container, Process, Resources, RunnableImage, Runtime
     from ..runtime.rundir import RunDirectory
     from ..sbom.vulnerabilities import Report
-    from .watching import Progress
+    from .transcode.watching import Progress
 
 
 @dataclass(eq=False)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_mediaimage.checks.ahead import MOST, Ahead, _quota
+from pytest_mediaimage.checks.transcode.ahead import MOST, Ahead, _quota
 
 
 class Made:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_mediaimage.checks.case_files import names, read_case
+from pytest_mediaimage.checks.transcode.case_files import names, read_case
 from pytest_mediaimage.errors import PolicyError
 from pytest_mediaimage.media.case import Threshold
 from pytest_mediaimage.media.cases import CASES

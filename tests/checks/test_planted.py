@@ -7,7 +7,7 @@ import shutil
 import planted
 import pytest
 
-from pytest_mediaimage.checks.cards import HARDWARE
+from pytest_mediaimage.checks.transcode.cards import HARDWARE
 from pytest_mediaimage.image.build import tar_of
 
 PLANTS = {

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_mediaimage.checks import watching
-from pytest_mediaimage.checks.speed import Runner, _compare
+from pytest_mediaimage.checks.transcode import watching
+from pytest_mediaimage.checks.transcode.speed import Runner, _compare
 from pytest_mediaimage.image.build import BuiltLayer, Item, layer
 from pytest_mediaimage.image.sources.demo import find_ffmpeg
 from pytest_mediaimage.result import Severity

@@ -11,8 +11,8 @@ from judging import FAMILIES, Judge, opened
 from mutants import MUTANTS, Mutant
 from support.debian import CannotBuild
 
-from pytest_mediaimage.checks.cards import HARDWARE
 from pytest_mediaimage.checks.planning import ALL
+from pytest_mediaimage.checks.transcode.cards import HARDWARE
 from pytest_mediaimage.result import Severity, Status
 
 

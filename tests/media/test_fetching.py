@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from pytest_mediaimage.checks.transcoding import Job, Transcoded, TranscodeFailed, transcode
+from pytest_mediaimage.checks.transcode.running import Job, Transcoded, TranscodeFailed, transcode
 from pytest_mediaimage.runtime.base import CommandResult, Container
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from case_runs import problems, skip_if_lacking
 
-from pytest_mediaimage.checks.cards import ENCODING, codec_of
-from pytest_mediaimage.checks.on_cards import CODECS
+from pytest_mediaimage.checks.transcode.cards import ENCODING, codec_of
+from pytest_mediaimage.checks.transcode.on_cards import CODECS
 from pytest_mediaimage.media import samples
 from pytest_mediaimage.media.case import Case
 from pytest_mediaimage.media.cases import CASES

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_mediaimage.checks.cards import HARDWARE
+from pytest_mediaimage.checks.transcode.cards import HARDWARE
 from pytest_mediaimage.media.hardware.devices import (
     AMD,
     INTEL,

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from case_runs import problems, skip_if_lacking
 
-from pytest_mediaimage.checks.transcoding import Job, Transcoded, TranscodeFailed, transcode
+from pytest_mediaimage.checks.transcode.running import Job, Transcoded, TranscodeFailed, transcode
 from pytest_mediaimage.media import samples
 from pytest_mediaimage.media.case import Case
 from pytest_mediaimage.media.cases import CASES, certificates

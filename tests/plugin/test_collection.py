@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_mediaimage.checks.cards import HARDWARE
 from pytest_mediaimage.checks.planning import ALL
-from pytest_mediaimage.checks.transcode import CASES
+from pytest_mediaimage.checks.transcode.cards import HARDWARE
+from pytest_mediaimage.checks.transcode.cases import CASES
 from pytest_mediaimage.image.build import Item, LayoutWriter, layer
 
 UNTIL_TRANSCODES = [check.id for check in ALL if not check.id.startswith("transcode.")]

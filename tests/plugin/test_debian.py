@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_mediaimage.checks.analysers import ANALYSERS
-from pytest_mediaimage.checks.cards import HARDWARE
+from pytest_mediaimage.checks.transcode.cards import HARDWARE
 from pytest_mediaimage.image.digest import Platform
 from pytest_mediaimage.image.reference import Reference
 from pytest_mediaimage.image.sources import Opening, open_image

@@ -40,9 +40,9 @@ rules:
 CONFTEST = """\
 import json, os, threading, time
 import pytest_mediaimage.session as session
-import pytest_mediaimage.checks.transcode as transcode
-import pytest_mediaimage.checks.speed as speed
-import pytest_mediaimage.checks.watching as watching
+import pytest_mediaimage.checks.transcode.cases as transcode
+import pytest_mediaimage.checks.transcode.speed as speed
+import pytest_mediaimage.checks.transcode.watching as watching
 
 session.usable_cores = lambda: int(os.environ["CORES"])
 watching.MOST_BYTES = int(os.environ.get("MOST_BYTES", watching.MOST_BYTES))

@@ -9,12 +9,12 @@ from ...image.analysers import elf
 from ...image.loader import Binary, Link, Missing, Process, Undefined
 from ...result import Finding, Severity
 from .. import packages
-from ..cards import HARDWARE
 from ..context import Context
 from ..host_libraries import is_host_library
 from ..many import each
 from ..reach import Orphan
 from ..registry import check
+from ..transcode.cards import HARDWARE
 from . import called_tools
 
 

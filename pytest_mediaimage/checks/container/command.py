@@ -14,7 +14,7 @@ from ...runtime.elf import FOLDER
 from ..context import Context
 from ..last_words import last_words
 from ..subject import UNUSABLE, FFmpegFailed
-from ..watching import WroteTooMuch
+from ..transcode.watching import WroteTooMuch
 
 if TYPE_CHECKING:
     from ...runtime.base import Process

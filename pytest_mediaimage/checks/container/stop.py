@@ -13,8 +13,8 @@ from ...result import Finding, Severity
 from ...runtime.base import NotStarted
 from ..context import Context
 from ..registry import check
-from ..sampling import sample_file
-from ..watching import WroteTooMuch, wait_for
+from ..transcode.sampling import sample_file
+from ..transcode.watching import WroteTooMuch, wait_for
 from .command import LONG, Command, Started, command_of, endless, start, words_of
 
 _UNDER_WAY = 1000

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...media.hardware.proof import Attempt, words_of
-from ..transcoding import Job, TranscodeFailed, transcode
+from ..transcode.running import Job, TranscodeFailed, transcode
 
 if TYPE_CHECKING:
     from ...runtime.base import Container

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from ...errors import CommandTimeout
 from ...policy import OwnPath
 from ...result import Finding, Severity
-from ..cards import HARDWARE, MOST_DEVICES, Absent, absent, container_with, nodes_of
 from ..context import Context
 from ..registry import Check
 from ..subject import UNUSABLE, FFmpegFailed
+from ..transcode.cards import HARDWARE, MOST_DEVICES, Absent, absent, container_with, nodes_of
 
 if TYPE_CHECKING:
     from ...media.hardware.devices import Node

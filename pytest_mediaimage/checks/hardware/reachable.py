@@ -11,9 +11,9 @@ from ...image.analysers import elf
 from ...image.loader import Binary, Process
 from ...result import Finding, Severity
 from .. import packages
-from ..cards import HARDWARE
 from ..context import Context
 from ..registry import check
+from ..transcode.cards import HARDWARE
 
 # Where libva looks by the distributions' builds of it (libva, meson.build: driverdir), and `dri` beside it elsewhere.
 _VA_FOLDERS = ("/usr/lib/{triplet}/dri", "/usr/lib/dri", "/usr/lib64/dri", "/usr/local/lib/dri", "/usr/local/lib64/dri",

@@ -6,18 +6,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..errors import CommandTimeout
-from ..policy import OwnPath
-from ..result import Finding, Severity
+from ...errors import CommandTimeout
+from ...policy import OwnPath
+from ...result import Finding, Severity
+from ..context import Context
 from .cards import ENCODING, MOST_DEVICES, Absent, absent, codec_of, container_with, nodes_of
-from .context import Context
-from .transcoding import TranscodeFailed
+from .running import TranscodeFailed
 
 if TYPE_CHECKING:
-    from ..media.case import Case
-    from ..media.hardware.devices import Node
-    from ..media.hardware.proof import Attempt
-    from ..runtime.base import Container
+    from ...media.case import Case
+    from ...media.hardware.devices import Node
+    from ...media.hardware.proof import Attempt
+    from ...runtime.base import Container
 
 CODECS = {"h264-aac": "h264", "hevc-hdr10": "hevc", "av1-svt": "av1"}
 """The packaged cases that are also run on hardware, and what they encode."""
@@ -76,8 +76,8 @@ def _is_wrong(finding: Finding) -> bool:
 
 def fitted_to(context: Context, case: Case, name: str, node: Node) -> Case:
     """The case for a device of this machine. Skips where a team's own path can't be put into its command."""
-    from ..media.hardware.cases import on_path
-    from ..media.hardware.encoders import encoder_of, own_encoder, takes_ten_bits
+    from ...media.hardware.cases import on_path
+    from ...media.hardware.encoders import encoder_of, own_encoder, takes_ten_bits
 
     own = context.policy.transcode_paths.get(name)
     codec = CODECS[case.name]
@@ -118,8 +118,8 @@ def _on_node(context: Context, case: Case, node: Node, backend: str, run: Run, a
 
 def _failure(case: Case, node: Node, backend: str, error: TranscodeFailed) -> Finding:
     """What a command that failed means. Raises Absent where the card can't do it."""
-    from ..media.hardware.diagnosis import Verdict, diagnose
-    from ..media.hardware.proof import Attempt, of_failure, words_of
+    from ...media.hardware.diagnosis import Verdict, diagnose
+    from ...media.hardware.proof import Attempt, of_failure, words_of
 
     ran = error.command
     log = words_of(f"{ran.stderr}\n{ran.stdout}")
@@ -137,7 +137,7 @@ def _failure(case: Case, node: Node, backend: str, error: TranscodeFailed) -> Fi
 
 def _control(context: Context, case: Case, node: Node, attempt: Try) -> Iterator[Finding]:
     """The same command in a container without the device must fail."""
-    from ..media.hardware.proof import of_control
+    from ...media.hardware.proof import of_control
 
     container = context.subject.new_container()
     try:

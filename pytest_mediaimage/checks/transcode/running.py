@@ -11,20 +11,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import MediaImageError
-from ..runtime.elf import FOLDER
-from .last_words import last_words
+from ...errors import MediaImageError
+from ...runtime.elf import FOLDER
+from ..last_words import last_words
 from .serving import Served
 from .watching import Tell, Watcher, WroteTooMuch, with_progress, without_progress
 
 if TYPE_CHECKING:
-    from ..media.hardware.counters import GpuUse
-    from ..media.hardware.origin import Origin
-    from ..media.made import Made
-    from ..media.pictures.compare import Comparison
-    from ..media.probing import MediaInfo, StreamInfo
-    from ..media.recipe import Recipe
-    from ..runtime.base import CommandResult, Container
+    from ...media.hardware.counters import GpuUse
+    from ...media.hardware.origin import Origin
+    from ...media.made import Made
+    from ...media.pictures.compare import Comparison
+    from ...media.probing import MediaInfo, StreamInfo
+    from ...media.recipe import Recipe
+    from ...runtime.base import CommandResult, Container
 
 
 class TranscodeFailed(MediaImageError):
@@ -139,7 +139,7 @@ class Job:
 
 
 def _run(container: Container, program: str, argv: Sequence[str], job: Job, inside: str) -> CommandResult:
-    from ..runtime.base import CommandResult
+    from ...runtime.base import CommandResult
 
     # In the folder itself nothing was written but what we brought in; where only the whole container is seen, that
     # holds what ran before too.
@@ -177,9 +177,9 @@ def transcode(
 
     Raises TranscodeFailed, CommandTimeout, EnvironmentFault, or UsageError for a wrong recipe.
     """
-    from ..media.made import Made
-    from ..media.recipe import argv_of, fill, values_of
-    from ..media.streaming.playlists import MAX_NAMES, beside, names_in
+    from ...media.made import Made
+    from ...media.recipe import argv_of, fill, values_of
+    from ...media.streaming.playlists import MAX_NAMES, beside, names_in
 
     # No image has this folder, so nothing of its own is shadowed. A new place in it each time: an output that an
     # earlier transcode left must not be taken for this one's.
@@ -253,14 +253,14 @@ def _counting(job: Job, inside: str) -> AbstractContextManager[GpuUse | None]:
     """The folder of the transcode stands in its command line, and in no other."""
     if not job.counted:
         return nullcontext()
-    from ..media.hardware.counters import counting
+    from ...media.hardware.counters import counting
 
     return counting(inside, job.counted, job.device)
 
 
 def _recipe(job: Job) -> Recipe:
     """What golden values are kept by: the same on whichever node of this machine, or of another one."""
-    from ..media.recipe import Recipe, recipe_of
+    from ...media.recipe import Recipe, recipe_of
 
     recipe = recipe_of(job.recipe)
     return Recipe(tuple(word.replace(job.device, "{device}") for word in recipe.argv)) if job.device else recipe

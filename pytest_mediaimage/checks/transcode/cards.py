@@ -6,17 +6,17 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
-from ..policy import OwnPath
-from ..policy.schema import HARDWARE
-from ..runtime.base import Devices, DevicesRefused, Resources
-from .context import Context
-from .subject import FFmpegFailed
+from ...policy import OwnPath
+from ...policy.schema import HARDWARE
+from ...runtime.base import Devices, DevicesRefused, Resources
+from ..context import Context
+from ..subject import FFmpegFailed
 
 if TYPE_CHECKING:
-    from ..media.hardware.devices import Node
-    from ..media.hardware.origin import Origin
-    from ..runtime.base import Container
-    from .transcoding import Transcoded
+    from ...media.hardware.devices import Node
+    from ...media.hardware.origin import Origin
+    from ...runtime.base import Container
+    from .running import Transcoded
 
 __all__ = [
     "ENCODING",
@@ -51,8 +51,8 @@ def absent(reason: str) -> NoReturn:
 
 def nodes_of(name: str, context: Context) -> tuple[tuple[Node, ...], str]:
     """The device nodes to try on a path, and its backend. Raises Absent."""
-    from ..media.hardware import devices
-    from ..media.hardware.paths import PATHS
+    from ...media.hardware import devices
+    from ...media.hardware.paths import PATHS
 
     own = context.policy.transcode_paths.get(name)
     if isinstance(own, OwnPath):
@@ -65,7 +65,7 @@ def nodes_of(name: str, context: Context) -> tuple[tuple[Node, ...], str]:
 
 def container_with(node: Node, backend: str, context: Context) -> Container:
     """A container of the caller's own that is given a device. Raises Absent, EnvironmentFault."""
-    from ..media.hardware import devices
+    from ...media.hardware import devices
 
     if node.vendor == devices.NVIDIA and "nvidia" in node.path:
         given = Devices(nvidia=(*NVIDIA, "graphics") if backend == "vulkan" else NVIDIA)
@@ -79,14 +79,14 @@ def container_with(node: Node, backend: str, context: Context) -> Container:
 
 def backend_of(path: str) -> str:
     """The word that diagnosis and counters go by; a path of a team's own is its own."""
-    from ..media.hardware.paths import PATHS
+    from ...media.hardware.paths import PATHS
 
     return PATHS[path].backend if path in PATHS else path
 
 
 def origin_of(path: str, context: Context, result: Transcoded) -> Origin:
     """What the pictures of an encode on a hardware path depend on, by what was printed and what this machine tells."""
-    from ..media.hardware.origin import origin_of as told
+    from ...media.hardware.origin import origin_of as told
 
     try:
         version = context.subject.listings().version

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..errors import MediaImageError
-from ..result import format_bytes
+from ...errors import MediaImageError
+from ...result import format_bytes
 
 if TYPE_CHECKING:
-    from ..runtime.base import Container, Process
+    from ...runtime.base import Container, Process
 
 MOST_BYTES = 4 * 10**9
 """That all outputs of one command may have together: as much as is fetched of a single one."""

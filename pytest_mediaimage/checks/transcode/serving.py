@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from ..errors import MediaImageError
+from ...errors import MediaImageError
 
 if TYPE_CHECKING:
-    from ..runtime.base import CommandResult, Container
+    from ...runtime.base import CommandResult, Container
 
 _START = 10.0
 """Seconds until a server must listen. Nothing tells when it does, so its client is started again till it finds it."""

@@ -9,19 +9,19 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import JudgeError
-from ..result import Finding, Severity, format_bytes
-from ..runtime.base import Resources
-from ..runtime.elf import FOLDER
-from .context import Context
-from .last_words import last_words
-from .registry import check
+from ...errors import JudgeError
+from ...result import Finding, Severity, format_bytes
+from ...runtime.base import Resources
+from ...runtime.elf import FOLDER
+from ..context import Context
+from ..last_words import last_words
+from ..registry import check
+from ..subject import UNUSABLE, FFmpegFailed
 from .sampling import sample_file
-from .subject import UNUSABLE, FFmpegFailed
 from .watching import WroteTooMuch, wait_for
 
 if TYPE_CHECKING:
-    from ..runtime.base import Process
+    from ...runtime.base import Process
 
 _REPEATED = 2
 _LIMIT = 120.0
@@ -53,8 +53,8 @@ def limits(context: Context) -> Iterator[Finding]:
             context.skip("ffmpeg lacks the encoder libx264")
     except FFmpegFailed:
         context.skip(UNUSABLE)
-    from ..media.cases import DEFAULT_SAMPLE
-    from ..media.looping import looped
+    from ...media.cases import DEFAULT_SAMPLE
+    from ...media.looping import looped
 
     with tempfile.TemporaryDirectory(dir=context.subject.bench.work, prefix="limits-") as name:
         folder = Path(name)
@@ -115,7 +115,7 @@ def _watch(process: Process) -> tuple[int | None, int]:
 
 
 def _output(context: Context, process: Process, folder: Path) -> Iterator[Finding]:
-    from ..media import judge
+    from ...media import judge
 
     output = folder / "output.mp4"
     try:

@@ -9,26 +9,26 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import CommandTimeout
-from ..policy.model import BASE_CASE
-from ..removal import remove_tree
-from ..result import Finding, Severity
+from ...errors import CommandTimeout
+from ...policy.model import BASE_CASE
+from ...removal import remove_tree
+from ...result import Finding, Severity
+from ..context import Context
+from ..registry import Begun, Check
+from ..subject import UNUSABLE, FFmpegFailed
 from .cards import HARDWARE, backend_of, origin_of
 from .case_files import case_file, read_case
-from .context import Context
 from .goldens import hold
 from .on_cards import on_cards
-from .registry import Begun, Check
+from .running import Job, Transcoded, TranscodeFailed, transcode
 from .sampling import sample_file
-from .subject import UNUSABLE, FFmpegFailed
-from .transcoding import Job, Transcoded, TranscodeFailed, transcode
 
 if TYPE_CHECKING:
-    from ..media.case import Case
-    from ..media.hardware.proof import Attempt
-    from ..media.verdict import Judgement
-    from ..runtime.base import Container
-    from .subject import Subject
+    from ...media.case import Case
+    from ...media.hardware.proof import Attempt
+    from ...media.verdict import Judgement
+    from ...runtime.base import Container
+    from ..subject import Subject
 
 PATHS = ("cpu",)
 """Paths that need no device. On HARDWARE those of the cases are run that `on_cards` names; see `hardware.*` too."""
@@ -100,7 +100,7 @@ def _check(name: str, case: Callable[[], Case]) -> Check:
 
 def packaged_case(name: str) -> Case:
     """A packaged case, by its name."""
-    from ..media.cases import CASES as cases
+    from ...media.cases import CASES as cases
 
     return cases[name]
 
@@ -197,7 +197,7 @@ def _told(context: Context, case: Case, program: str, encoded: _Encoded) -> Iter
 
 def _findings(context: Context, case: Case, encoded: _Encoded) -> Iterator[Finding]:
     """What is wrong with what was made. Raises what ended it."""
-    from ..media.verdict import judge_case
+    from ...media.verdict import judge_case
 
     if encoded.fresh is not None:
         for problem in judge_case(case, encoded.fresh.made).problems:
@@ -253,7 +253,7 @@ class _Runs:
 
     def encoded(self, case: Case, container: Container) -> _Encoded:
         """Run the recipe; nothing is judged yet."""
-        from ..media.clip import fresh_clip
+        from ...media.clip import fresh_clip
 
         fresh = None
         try:
@@ -269,7 +269,7 @@ class _Runs:
 
     def attempt(self, case: Case, container: Container) -> Attempt:
         """The recipe on the case's sample, where it may fail. Raises CommandTimeout."""
-        from ..media.hardware.proof import Attempt
+        from ...media.hardware.proof import Attempt
 
         try:
             result = self._made(case, container, self._sample(case), fails=True)
@@ -300,7 +300,7 @@ class _Runs:
 
 
 def _judge(context: Context, case: Case, result: Transcoded) -> Iterator[Finding]:
-    from ..media.verdict import judge_case
+    from ...media.verdict import judge_case
 
     goldens = context.subject.bench.goldens
     golden = None if goldens.updating or not case.golden else goldens.entry(case.name, result)
@@ -346,7 +346,7 @@ def _judge(context: Context, case: Case, result: Transcoded) -> Iterator[Finding
 
 
 def _budget(case: Case) -> str | None:
-    from ..media.rules.pictures import Pictures
+    from ...media.rules.pictures import Pictures
 
     limits = next((rule.thresholds for rule in case.rules if isinstance(rule, Pictures)), {})
     quality = f"PSNR-Y {limits['psnr_y_mean'].limit:g} dB" if "psnr_y_mean" in limits else ""

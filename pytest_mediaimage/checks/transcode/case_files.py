@@ -12,14 +12,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import EnvironmentFault, PolicyError
-from ..policy.units import nearest, shown
-from ..policy.yaml_file import YamlFile
+from ...errors import EnvironmentFault, PolicyError
+from ...policy.units import nearest, shown
+from ...policy.yaml_file import YamlFile
 
 if TYPE_CHECKING:
     import yaml
 
-    from ..media.case import Case, Rule
+    from ...media.case import Case, Rule
 
 FOLDER = "cases"
 _MAX_BYTES = 1024 * 1024
@@ -42,8 +42,8 @@ def read_case(path: Path) -> Case:
 
     `sample` and the values of `extras` are bundled clips by name, or files beside it.
     """
-    from ..media.case import Case, Needs
-    from ..media.recipe import PLACEHOLDERS, recipe_of, unknown_placeholders
+    from ...media.case import Case, Needs
+    from ...media.recipe import PLACEHOLDERS, recipe_of, unknown_placeholders
 
     try:
         if path.stat().st_size > _MAX_BYTES:
@@ -114,7 +114,7 @@ def read_case(path: Path) -> Case:
 
 def _sample(read: YamlFile, path: Path, name: str, key: str, line: int) -> str:
     """What `sampling.sample_file` takes. Raises PolicyError where there is no such clip."""
-    from ..media.samples import checksums
+    from ...media.samples import checksums
 
     beside = (path.parent / name).resolve()
     if name and beside.is_file():
@@ -138,9 +138,9 @@ def _sample(read: YamlFile, path: Path, name: str, key: str, line: int) -> str:
 
 
 def _rules(read: YamlFile, path: Path, node: yaml.Node, extras: Mapping[str, str]) -> list[Rule]:
-    from ..media.rules import RULES
-    from ..media.rules.damage import Survived
-    from ..media.rules.joined import Joined
+    from ...media.rules import RULES
+    from ...media.rules.damage import Survived
+    from ...media.rules.joined import Joined
 
     found: list[Rule] = []
     for item in read.items(node, "rules"):
@@ -229,13 +229,13 @@ def typed(raw: Any, wanted: Any, metrics: tuple[str, ...] = ()) -> Any:
 
 
 def _is_threshold(wanted: Any) -> bool:
-    from ..media.case import Threshold
+    from ...media.case import Threshold
 
     return wanted is Threshold
 
 
 def _threshold(raw: Any) -> Any:
-    from ..media.case import Threshold
+    from ...media.case import Threshold
 
     limit = typed(raw, float)
     if limit < 0:

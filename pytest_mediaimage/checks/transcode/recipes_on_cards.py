@@ -8,18 +8,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from ..errors import CommandTimeout, UsageError
-from ..policy import OwnPath
+from ...errors import CommandTimeout, UsageError
+from ...policy import OwnPath
+from ..context import Context
 from .cards import HARDWARE, MOST_DEVICES, Absent, absent, container_with, nodes_of, origin_of
-from .context import Context
-from .transcoding import Job, Transcoded, TranscodeFailed, transcode
+from .running import Job, Transcoded, TranscodeFailed, transcode
 
 if TYPE_CHECKING:
-    from ..media.hardware.devices import Node
-    from ..media.hardware.paths import Probe
-    from ..media.hardware.proof import Outcome
-    from ..media.recipe import Recipe
-    from ..runtime.base import Container
+    from ...media.hardware.devices import Node
+    from ...media.hardware.paths import Probe
+    from ...media.hardware.proof import Outcome
+    from ...media.recipe import Recipe
+    from ...runtime.base import Container
 
 
 class NotOnDevice(TranscodeFailed):
@@ -63,7 +63,7 @@ class OnCards:
         absent(lacking)
 
     def _on_node(self, job: Job, node: Node, backend: str, folder: Path) -> Transcoded:
-        from ..media.hardware.proof import of_signature, of_words, words_of
+        from ...media.hardware.proof import of_signature, of_words, words_of
 
         recipe, probe = self._fitted(job, node)
         put = replace(job, recipe=recipe, device=node.path, counted=backend)
@@ -83,10 +83,10 @@ class OnCards:
         return result
 
     def _fitted(self, job: Job, node: Node) -> tuple[Recipe, Probe]:
-        from ..media.hardware.encoders import own_encoder
-        from ..media.hardware.fitting import Source, fitted
-        from ..media.pictures.references import probe_source
-        from ..media.recipe import recipe_of
+        from ...media.hardware.encoders import own_encoder
+        from ...media.hardware.fitting import Source, fitted
+        from ...media.pictures.references import probe_source
+        from ...media.recipe import recipe_of
 
         own = self.context.policy.transcode_paths.get(self.path)
         encoder = None
@@ -103,7 +103,7 @@ class OnCards:
 
     def _control(self, job: Job, folder: Path) -> Outcome | None:
         """What is wrong where the same command succeeds in a container without the device."""
-        from ..media.hardware.proof import Attempt, of_control
+        from ...media.hardware.proof import Attempt, of_control
 
         try:
             into = Path(tempfile.mkdtemp(dir=folder.parent))
@@ -129,8 +129,8 @@ def lender(context: Context) -> Callable[[Node, str], Container]:
 
 def _diagnosed(error: TranscodeFailed, node: Node, backend: str, probe: Probe) -> NoReturn:
     """Raises TranscodeFailed with what FFmpeg's words mean, or Absent where the device can't do it."""
-    from ..media.hardware.diagnosis import Verdict, diagnose
-    from ..media.hardware.proof import Attempt, of_failure, words_of
+    from ...media.hardware.diagnosis import Verdict, diagnose
+    from ...media.hardware.proof import Attempt, of_failure, words_of
 
     ran = error.command
     log = words_of(f"{ran.stderr}\n{ran.stdout}")

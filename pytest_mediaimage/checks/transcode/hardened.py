@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from ..errors import CommandTimeout
-from ..result import Finding
-from ..runtime.base import Resources
-from .context import Context
-from .registry import check
+from ...errors import CommandTimeout
+from ...result import Finding
+from ...runtime.base import Resources
+from ..context import Context
+from ..registry import check
+from .cases import base_case
+from .running import Job, TranscodeFailed, transcode
 from .sampling import sample_file
-from .transcode import base_case
-from .transcoding import Job, TranscodeFailed, transcode
 
 
 @check(
@@ -27,7 +27,7 @@ def hardened(context: Context) -> Iterator[Finding]:
     context.measure(None, budget="as in a plain container")
     program = context.subject.ffmpeg_to_run()
     case = base_case(context)
-    from ..media.verdict import judge_case
+    from ...media.verdict import judge_case
 
     sample = sample_file(case.sample, context.subject.bench.cache)
     architecture = context.image.platform.architecture

@@ -11,10 +11,10 @@ def sample_file(name: str, cache: Path | None = None) -> Path:
     Raises UsageError for an unknown name, and what `image.artifacts.fetch` and `media.samples.find` raise.
     """
     if name.startswith("oras:"):
-        from ..image.artifacts import fetch
-        from ..image.cache import default_cache_directory, prepare_cache_directory
+        from ...image.artifacts import fetch
+        from ...image.cache import default_cache_directory, prepare_cache_directory
 
         return fetch(name, prepare_cache_directory(cache or default_cache_directory()))
-    from ..media.samples import find
+    from ...media.samples import find
 
     return find(name)

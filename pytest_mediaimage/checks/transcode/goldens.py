@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import MediaImageError, UsageError
-from ..result import Finding, Severity
+from ...errors import MediaImageError, UsageError
+from ...result import Finding, Severity
 from .sampling import sample_file
 
 if TYPE_CHECKING:
-    from ..media.case import Case
-    from ..media.golden import Golden, GoldenEntry
-    from ..media.verdict import Judgement
-    from .transcoding import Transcoded
+    from ...media.case import Case
+    from ...media.golden import Golden, GoldenEntry
+    from ...media.verdict import Judgement
+    from .running import Transcoded
 
 
 @dataclass(slots=True)
@@ -31,7 +31,7 @@ class Goldens:
 
     def entry(self, name: str, result: Transcoded) -> GoldenEntry | None:
         """The values for this sample, recipe and path, or None."""
-        from ..media.golden import packaged
+        from ...media.golden import packaged
 
         for golden in (self._own(name), packaged(name)):
             if golden is not None:
@@ -42,7 +42,7 @@ class Goldens:
 
     def update(self, name: str, result: Transcoded, judgement: Judgement) -> None:
         """Write the values that `result` gave, unless it is wrong, and keep a line for each change."""
-        from ..media.golden import Golden, GoldenValues, diff, packaged, save
+        from ...media.golden import Golden, GoldenValues, diff, packaged, save
 
         if judgement.problems:
             self.lines.append(f"{name}: not written, the output is wrong: {judgement.problems[0].message}")
@@ -66,7 +66,7 @@ class Goldens:
 
     def check(self, name: str, result: Transcoded) -> str:
         """`exact`, `tolerance` or, with `updating`, `written`. Raises AssertionError where they differ, or none are."""
-        from ..media.verdict import judgement_of
+        from ...media.verdict import judgement_of
 
         judgement = judgement_of(result.info, result.comparison)
         if self.updating:
@@ -94,7 +94,7 @@ class Goldens:
         return self.folder / f"{name}.json"
 
     def _own(self, name: str) -> Golden | None:
-        from ..media.golden import load
+        from ...media.golden import load
 
         file = self._file(name)
         return load(file) if file.is_file() else None
@@ -103,11 +103,11 @@ class Goldens:
 def hold(entry: GoldenEntry, result: Transcoded, judgement: Judgement) -> None:
     """Compare with golden values, of software or of the hardware that did it."""
     if result.origin is None:
-        from ..media.verdict import hold_against
+        from ...media.verdict import hold_against
 
         hold_against(entry, result.architecture, judgement)
         return
-    from ..media.hardware.goldens import hold_on_card
+    from ...media.hardware.goldens import hold_on_card
 
     if judgement.hashes:
         hold_on_card(entry, result.origin, judgement)
@@ -115,7 +115,7 @@ def hold(entry: GoldenEntry, result: Transcoded, judgement: Judgement) -> None:
 
 def _key(result: Transcoded, judgement: Judgement) -> tuple[str, str]:
     """What values are kept by: the encoder's version and the class of processor, or FFmpeg's, the card and driver."""
-    from ..media.machine import machine_class
+    from ...media.machine import machine_class
 
     signed = str(judgement.metrics["encoder"])
     if result.origin is None:
@@ -129,8 +129,8 @@ def _is_asked_for(entry: GoldenEntry, case: Case, sample: str) -> bool:
         return False
     if entry.path == "cpu":
         return entry.recipe == case.recipe.sha256
-    from ..media.hardware.cases import on_path
-    from ..media.hardware.encoders import encoder_of, takes_ten_bits
+    from ...media.hardware.cases import on_path
+    from ...media.hardware.encoders import encoder_of, takes_ten_bits
     from .cards import ENCODING
     from .on_cards import CODECS
 
@@ -149,7 +149,7 @@ def orphan_notes(folder: Path, case_of: Callable[[str], Case | None], cache: Pat
     files = sorted(folder.glob("*.json"))
     if not files:
         return
-    from ..media.golden import load
+    from ...media.golden import load
 
     for file in files:
         try:

@@ -11,23 +11,23 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import CommandTimeout, EnvironmentFault
-from ..policy.model import BASE_CASE
-from ..result import Finding, Severity, Skip, format_bytes
+from ...errors import CommandTimeout, EnvironmentFault
+from ...policy.model import BASE_CASE
+from ...result import Finding, Severity, Skip, format_bytes
+from ..context import Context
+from ..registry import check
 from .cards import Absent, container_with, nodes_of
-from .context import Context
+from .cases import base_case, packaged_case, require
 from .on_cards import fitted_to
-from .registry import check
+from .running import Job, Transcoded, TranscodeFailed, transcode
 from .sampling import sample_file
-from .transcode import base_case, packaged_case, require
-from .transcoding import Job, Transcoded, TranscodeFailed, transcode
 
 if TYPE_CHECKING:
-    from ..media.case import Case
-    from ..media.hardware.counters import GpuUse
-    from ..media.hardware.devices import Node
-    from ..runtime.base import Container
-    from .subject import Subject
+    from ...media.case import Case
+    from ...media.hardware.counters import GpuUse
+    from ...media.hardware.devices import Node
+    from ...runtime.base import Container
+    from ..subject import Subject
 
 _REPEATED = 2
 _REPEATED_ON_CARDS = 6
@@ -107,7 +107,7 @@ def speed(context: Context) -> Iterator[Finding]:
     program = context.subject.ffmpeg_to_run()
     place = _on_card(context) if context.hardware_path else _Place(context, base_case(context))
     case = place.case
-    from ..media.looping import looped
+    from ...media.looping import looped
 
     with tempfile.TemporaryDirectory(dir=context.subject.bench.work, prefix="speed-") as name, ExitStack() as stack:
         film = Path(name) / "long.mp4"
@@ -175,7 +175,7 @@ def _on_card(context: Context) -> _Place:
 
 def _require_device(case: Case, result: Transcoded) -> None:
     """A speed that isn't the device's is none. Skips where nothing shows that it did the work."""
-    from ..media.rules.hardware import OnDevice
+    from ...media.rules.hardware import OnDevice
 
     problems = [problem for rule in case.rules if isinstance(rule, OnDevice) for problem in rule.judge(result.made)]
     if problems:
