@@ -189,7 +189,7 @@ def wrong_field_first(trial: Trial) -> str:
 
 @right("interlaced")
 def another_deinterlacer(trial: Trial) -> None:
-    trial.encode("-vf", f"{trial.choose('yadif', 'w3fdif')}=deint=all")
+    trial.encode("-vf", trial.choose("yadif=deint=all", "w3fdif=mode=frame:deint=all"))
 
 
 @wrong("interlaced-kept")

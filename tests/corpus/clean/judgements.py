@@ -27,6 +27,10 @@ JUDGED = (
     ),
     Judged("config.user", "^processes run as root: no user is set", True, "It starts as root and drops it with gosu."),
     Judged(
+        "config.entrypoint", "^process 1 is the shell of the script /usr/local/bin/normalise", True,
+        "A pipe of two programs under a shell as process 1, which hands no signal on.",
+    ),
+    Judged(
         "license.ffmpeg", r"libcdio \(GPL-3\.0-or-later; .*\) makes the whole", True,
         "Debian's libavdevice is linked with libcdio, whose licence is GPL-3.0-or-later.",
     ),
