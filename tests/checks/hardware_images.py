@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -16,6 +17,15 @@ from pytest_mediaimage.image.sources.demo import find_ffmpeg
 
 SPARE_DEVICES = ("/dev/fuse", "/dev/kvm", "/dev/loop-control", "/dev/hwrng", "/dev/net/tun")
 """Device nodes that no container has by itself; one of them plays the part of a card."""
+
+
+def spare_device() -> str:
+    """One of them that this user may use. Skips the test where there is none."""
+    for path in SPARE_DEVICES:
+        if os.access(path, os.R_OK | os.W_OK):
+            return path
+    pytest.skip("this machine has no device node to spare")
+
 
 POSER = r"""
 while [ $# -gt 0 ]; do case "$1" in

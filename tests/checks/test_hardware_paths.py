@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hardware_images import CHOSEN, DECODES, FORGED, RAW, SPARE_DEVICES, UNSIGNED, encodes, needs, poser, wrapped
+from hardware_images import CHOSEN, DECODES, FORGED, RAW, UNSIGNED, encodes, needs, poser, spare_device, wrapped
 from support.runs import Outcome
 
 from pytest_mediaimage.media.hardware import devices
@@ -19,12 +18,10 @@ POLICY = "version: 1\ntranscode: {cases: [], paths: {vaapi: if-present}}\n"
 @pytest.fixture
 def card(monkeypatch: pytest.MonkeyPatch) -> str:
     """A device node that plays the part of an AMD card's render node."""
-    for path in SPARE_DEVICES:
-        if os.access(path, os.R_OK | os.W_OK):
-            node = Node(path, devices.AMD, Path(path).stat().st_gid)
-            monkeypatch.setattr(devices, "discover", lambda node=node: HostDevices(render=(node,)))
-            return path
-    pytest.skip("this machine has no device node to spare")
+    path = spare_device()
+    node = Node(path, devices.AMD, Path(path).stat().st_gid)
+    monkeypatch.setattr(devices, "discover", lambda: HostDevices(render=(node,)))
+    return path
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hardware_images import SPARE_DEVICES, needs, poser, wrapped
+from hardware_images import needs, poser, spare_device, wrapped
 from support.runs import Outcome
 
 from pytest_mediaimage.checks.hardware import paths
@@ -26,11 +26,9 @@ HUNG = "echo '[h264_vaapi @ 0x1] Using VAAPI entrypoint VAEntrypointEncSlice (6)
 
 @pytest.fixture
 def node(monkeypatch: pytest.MonkeyPatch) -> Path:
-    for path in map(Path, SPARE_DEVICES):
-        if os.access(path, os.R_OK | os.W_OK):
-            offer(monkeypatch, path)
-            return path
-    pytest.skip("this machine has no device node to spare")
+    path = Path(spare_device())
+    offer(monkeypatch, path)
+    return path
 
 
 def offer(monkeypatch: pytest.MonkeyPatch, *paths: Path) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hardware_images import CHOSEN, SPARE_DEVICES, UNSIGNED, needs, wrapped
+from hardware_images import CHOSEN, UNSIGNED, needs, spare_device, wrapped
 from support.runs import Outcome
 
 from pytest_mediaimage.media.hardware import devices
@@ -43,12 +42,10 @@ def posing(card: str, *, signed: str = FORGED, words: str = SPOKEN, chosen: str 
 
 @pytest.fixture
 def card(monkeypatch: pytest.MonkeyPatch) -> str:
-    for path in SPARE_DEVICES:
-        if os.access(path, os.R_OK | os.W_OK):
-            node = Node(path, devices.AMD, Path(path).stat().st_gid)
-            monkeypatch.setattr(devices, "discover", lambda node=node: HostDevices(render=(node,)))
-            return path
-    pytest.skip("this machine has no device node to spare")
+    path = spare_device()
+    node = Node(path, devices.AMD, Path(path).stat().st_gid)
+    monkeypatch.setattr(devices, "discover", lambda: HostDevices(render=(node,)))
+    return path
 
 
 @pytest.fixture

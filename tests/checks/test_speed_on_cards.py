@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hardware_images import SPARE_DEVICES, wrapped
+from hardware_images import spare_device, wrapped
 from posed_transcodes import posing
 from support.runs import Outcome
 
@@ -20,12 +19,10 @@ SMI = "#!/bin/sh\necho '0, 0, 0, 0'; sleep 0.2; echo '7, 61, 3, 1'; exec sleep 6
 
 @pytest.fixture
 def card(monkeypatch: pytest.MonkeyPatch) -> str:
-    for path in SPARE_DEVICES:
-        if os.access(path, os.R_OK | os.W_OK):
-            node = Node(path, devices.AMD)
-            monkeypatch.setattr(devices, "discover", lambda node=node: HostDevices((node,), (node,)))
-            return path
-    pytest.skip("this machine has no device node to spare")
+    path = spare_device()
+    node = Node(path, devices.AMD)
+    monkeypatch.setattr(devices, "discover", lambda: HostDevices((node,), (node,)))
+    return path
 
 
 @pytest.fixture

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hardware_images import SPARE_DEVICES, wrapped
+from hardware_images import spare_device, wrapped
 from posed_transcodes import PATHS, posing
 from support.runs import Outcome
 
@@ -21,12 +20,10 @@ OTHER_PICTURES = "-c:v libx264 -preset superfast -qp 25 -pix_fmt yuv420p -x264-p
 
 @pytest.fixture
 def card(monkeypatch: pytest.MonkeyPatch) -> str:
-    for path in SPARE_DEVICES:
-        if os.access(path, os.R_OK | os.W_OK):
-            nodes = HostDevices(render=(Node(path, devices.AMD),))
-            monkeypatch.setattr(devices, "discover", lambda nodes=nodes: nodes)
-            return path
-    pytest.skip("this machine has no device node to spare")
+    path = spare_device()
+    nodes = HostDevices(render=(Node(path, devices.AMD),))
+    monkeypatch.setattr(devices, "discover", lambda: nodes)
+    return path
 
 
 @pytest.fixture

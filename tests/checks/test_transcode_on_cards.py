@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hardware_images import SPARE_DEVICES, newest, wrapped
+from hardware_images import newest, spare_device, wrapped
 from posed_transcodes import posing
 from support.runs import Outcome
 
@@ -20,12 +19,10 @@ CASES = {"h264": "h264-aac", "hevc": "hevc-hdr10", "av1": "av1-svt"}
 @pytest.fixture
 def card(monkeypatch: pytest.MonkeyPatch) -> str:
     """A device node that plays the part of the cards of all makers."""
-    for path in SPARE_DEVICES:
-        if os.access(path, os.R_OK | os.W_OK):
-            node = Node(path, devices.INTEL, Path(path).stat().st_gid)
-            monkeypatch.setattr(devices, "discover", lambda node=node: HostDevices(nvidia=(node,), render=(node,)))
-            return path
-    pytest.skip("this machine has no device node to spare")
+    path = spare_device()
+    node = Node(path, devices.INTEL, Path(path).stat().st_gid)
+    monkeypatch.setattr(devices, "discover", lambda: HostDevices(nvidia=(node,), render=(node,)))
+    return path
 
 
 @pytest.fixture

@@ -184,25 +184,24 @@ def _script_hears(context: Context, argv: Sequence[str]) -> Iterator[Finding]:
     layer, ordinal = script.content
     does = str(image.layer_facts[layer].found.get(shell_scripts.NAME, {}).get(ordinal, "")).partition(" ")[0]
     if does == shell_scripts.IGNORES:
-        yield context.finding(
-            f'/{script.path} ignores SIGTERM (`trap ""`) and is process 1: what it runs is killed when the '
-            "time to stop is over",
-            severity=Severity.WARNING,
-            layer=script.layer,
-            file=f"/{script.path}",
-            evidence="trap ignores SIGTERM",
-            fix="Take TERM out of that trap, and begin the script's last command with `exec`.",
-        )
+        message, evidence = f'/{script.path} ignores SIGTERM (`trap ""`) and is process 1', "trap ignores SIGTERM"
+        fix = "Take TERM out of that trap, and begin the script's last command with `exec`."
     elif does == shell_scripts.KEEPS and _shell_of(image, argv[0] if is_handed else None, script) in _STAYING:
-        yield context.finding(
-            f"process 1 is the shell of the script /{script.path}, which neither ends with `exec` nor traps SIGTERM: "
-            "what it runs is killed when the time to stop is over",
-            severity=Severity.WARNING,
-            layer=script.layer,
-            file=f"/{script.path}",
-            evidence="script without exec",
-            fix="Begin the script's last command with `exec`, or trap TERM, hand it on and wait.",
+        message = (
+            f"process 1 is the shell of the script /{script.path}, which neither ends with `exec` nor traps SIGTERM"
         )
+        evidence = "script without exec"
+        fix = "Begin the script's last command with `exec`, or trap TERM, hand it on and wait."
+    else:
+        return
+    yield context.finding(
+        f"{message}: what it runs is killed when the time to stop is over",
+        severity=Severity.WARNING,
+        layer=script.layer,
+        file=f"/{script.path}",
+        evidence=evidence,
+        fix=fix,
+    )
 
 
 def _shell_of(image: Image, named: str | None, script: Node) -> str:
