@@ -22,6 +22,7 @@ from .goldens import hold
 from .on_cards import on_cards
 from .running import Job, Transcoded, TranscodeFailed, transcode
 from .sampling import sample_file
+from .words import budget, measured
 
 if TYPE_CHECKING:
     from ...media.case import Case
@@ -166,7 +167,7 @@ def _transcode(made: Callable[[], Case], context: Context) -> Iterator[Finding]:
             runs = _Runs(context, program, Path(folder))
             yield from on_cards(context, case, require, runs.judged, runs.attempt)
         return
-    context.measure(None, budget=_budget(case))
+    context.measure(None, budget=budget(case))
     require(context, case)
     encoded = context.subject.bench.ahead.take(
         _key(context, case), lambda: _encoded(context, case, program, context.subject.container())
@@ -313,7 +314,7 @@ def _judge(context: Context, case: Case, result: Transcoded) -> Iterator[Finding
         judgement = judge_case(case, result.made, golden=golden, architecture=result.architecture)
     used = f"; {result.gpu}" if result.gpu else ""
     told = _golden_words(case, judgement, goldens.updating, result.device)
-    context.measure(f"{_measured(case, judgement)}{told}{used}", budget=context.measurement[1])
+    context.measure(f"{measured(case, judgement.metrics)}{told}{used}", budget=context.measurement[1])
     for problem in judgement.problems:
         yield Finding(problem.message, evidence=problem.evidence, fix=context.subject.mending(problem.fix))
     if result.gpu and result.gpu.contradicts and result.path in HARDWARE:
@@ -343,25 +344,6 @@ def _judge(context: Context, case: Case, result: Transcoded) -> Iterator[Finding
             evidence="tolerance",
             fix="Write this encoder's values with --media-update-golden.",
         )
-
-
-def _budget(case: Case) -> str | None:
-    from ...media.rules.pictures import Pictures
-
-    limits = next((rule.thresholds for rule in case.rules if isinstance(rule, Pictures)), {})
-    quality = f"PSNR-Y {limits['psnr_y_mean'].limit:g} dB" if "psnr_y_mean" in limits else ""
-    return ", ".join(filter(None, (quality, "golden frames" if case.golden else ""))) or None
-
-
-def _measured(case: Case, judgement: Judgement) -> str:
-    metrics = judgement.metrics
-    psnr = metrics.get("psnr_y_mean")
-    software = metrics.get("software_psnr_y_mean")
-    beside = f" (software {software:.2f} dB)" if isinstance(software, float) else ""
-    quality = f"PSNR-Y {psnr:.2f} dB{beside}, " if isinstance(psnr, float) else ""
-    rules = f"{len(case.rules)} rule{'s' if len(case.rules) > 1 else ''}"
-    count = f"{metrics['frames']} frames" if "frames" in metrics else rules
-    return f"{quality}{count}"
 
 
 def _golden_words(case: Case, judgement: Judgement, updating: bool, device: str) -> str:

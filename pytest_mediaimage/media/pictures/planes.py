@@ -87,11 +87,11 @@ def _liken(a: Sequence[Plane], b: Sequence[Plane], ssim: bool) -> Iterator[Liken
     depth = a[0].bit_depth
     height, width = a[0].samples.shape
     whole = height >= 8 and width >= 8
-    samples = _stack(b)
-    _measure(a, _stack(a), ssim=ssim and whole)
+    sources, samples = _stack(a), _stack(b)
+    _measure(a, sources, ssim=ssim and whole)
     _measure(b, samples, ssim=ssim and whole)
     # In 16 bits a negative difference wraps around, and its square is right again.
-    samples -= _stack(a)
+    samples -= sources
     samples *= samples
     cells = _cells(samples)
     errors = _total(cells)
