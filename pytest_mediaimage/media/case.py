@@ -60,10 +60,11 @@ class Case:
     The recipe's `{output}` is the main output's path, `{folder}` the directory of all; `{extra:NAME}` the path of what
     `extras` (a sample's name) or `texts` (a file's text, with placeholders of its own) hold under that name. What
     a playlist among the outputs names is fetched with it. `golden` says that the frames of the main output are compared
-    with the source's and held against golden values, `fresh` that the recipe is also run on a clip that nobody has seen
-    before. `device` is the node of the hardware that the recipe names. `server` is a command that runs beside in the
-    same container, serves the recipe's input, and ends after its first client. `fails` says that the command must end
-    with an error: it is no fault that it does, nor that it writes nothing. `timeout` is in seconds.
+    with the source's and held against golden values, `golden_required` that there must be some, `fresh` that the recipe
+    is also run on a clip that nobody has seen before. `device` is the node of the hardware that the recipe names.
+    `server` is a command that runs beside in the same container, serves the recipe's input, and ends after its first
+    client. `fails` says that the command must end with an error: it is no fault that it does, nor that it writes
+    nothing. `timeout` is in seconds.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Case:
     extras: Mapping[str, str] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
     golden: bool = True
+    golden_required: bool = False
     fresh: bool = False
     device: str = ""
     fails: bool = False

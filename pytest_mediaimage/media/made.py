@@ -31,8 +31,8 @@ class Made:
     exit_code: int = 0
     extras: Mapping[str, Path] = field(default_factory=dict)
     metrics: dict[str, float | int | str] = field(default_factory=dict)
-    _infos: dict[str, probing.MediaInfo] = field(default_factory=dict)
-    _comparisons: dict[tuple[str, View | None], Comparison] = field(default_factory=dict)
+    _infos: dict[Path, probing.MediaInfo] = field(default_factory=dict)
+    _comparisons: dict[tuple[Path, View | None], Comparison] = field(default_factory=dict)
 
     @classmethod
     def of(cls, source: Path, output: Path, *, nonce: int | None = None) -> Made:
@@ -58,9 +58,9 @@ class Made:
     def info(self, name: str = "") -> probing.MediaInfo:
         """An output's streams. Raises JudgeError."""
         path = self.path(name)
-        if path.name not in self._infos:
-            self._infos[path.name] = probing.probe(path)
-        return self._infos[path.name]
+        if path not in self._infos:
+            self._infos[path] = probing.probe(path)
+        return self._infos[path]
 
     def comparison(
         self, name: str = "", view: View | None = None, *, ssim: bool = False, hashes: bool = False
@@ -70,14 +70,14 @@ class Made:
         Raises JudgeError where there are none.
         """
         path = self.path(name)
-        found = self._comparisons.get((path.name, view))
+        found = self._comparisons.get((path, view))
         if found is not None:
             lacks_ssim = ssim and bool(found.scores) and not found.scores[0].ssim
             if not lacks_ssim and not (hashes and found.output_frames and not found.hashes):
                 return found
             ssim, hashes = ssim or bool(found.scores and found.scores[0].ssim), hashes or bool(found.hashes)
         found = compare(self.source, path, nonce=self.nonce, view=view, ssim=ssim, hashes=hashes)
-        self._comparisons[path.name, view] = found
+        self._comparisons[path, view] = found
         return found
 
     def label(self, name: str = "") -> str:

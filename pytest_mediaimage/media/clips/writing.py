@@ -18,6 +18,8 @@ from ..pictures.scaling import frame_of
 BT709 = (1, 1, 1, 1)
 """Primaries, transfer, matrix and range as H.273 numbers them: BT.709, limited."""
 
+_RATE = 25
+
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
@@ -32,7 +34,6 @@ class Encoding:
     pix_fmt: str = "yuv420p"
     color: tuple[int, int, int, int] = BT709
     time_base: Fraction = Fraction(1, 25)
-    rate: Fraction = Fraction(25)
     rotation: int = 0
     filters: str = ""
     muxer: Mapping[str, str] = field(default_factory=dict)
@@ -51,7 +52,7 @@ def write(path: Path, pictures: Iterable[list[NDArray[Any]]], times: Iterable[in
     """Encode `pictures`, lists of planes, to be shown at `times` (in `encoding.time_base`). No sound."""
     options = {"fflags": "+bitexact", **encoding.muxer}
     with av.open(str(path), "w", format=encoding.format, options=options) as out:
-        stream: Any = out.add_stream(encoding.encoder, rate=encoding.rate)
+        stream: Any = out.add_stream(encoding.encoder, rate=_RATE)
         graph: Any = None
         context = stream.codec_context
         context.thread_count = 1

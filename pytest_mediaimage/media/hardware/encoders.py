@@ -21,10 +21,10 @@ PROOFS = {
 }
 """What FFmpeg prints at `-v debug` once an encoder of the path is at work."""
 
-_VIDEO = ("-c:v", "-codec:v", "-vcodec", "-c:v:0")
+VIDEO = ("-c:v", "-codec:v", "-vcodec", "-c:v:0")
 # What a software encoder is told that a device's isn't, or is told otherwise.
 _SOFTWARE = (
-    *(*_VIDEO, "-preset", "-tune", "-crf", "-qp", "-profile:v", "-level:v", "-pix_fmt", "-threads:v"),
+    *(*VIDEO, "-preset", "-tune", "-crf", "-qp", "-profile:v", "-level:v", "-pix_fmt", "-threads:v"),
     *("-x264-params", "-x265-params", "-svtav1-params"),
 )
 # What a team's own arguments say that the case's command says already.
@@ -91,10 +91,10 @@ def own_encoder(arguments: Sequence[str], proof: str, device: str) -> Encoder | 
     if words[-1:] == ["{output}"]:
         words.pop()
     words = _without(words, _OF_THE_JOB, flags=("-an", "-sn", "-dn", "-y"))
-    name, filters = _value(words, _VIDEO), _value(words, ("-vf", "-filter:v"))
+    name, filters = _value(words, VIDEO), _value(words, ("-vf", "-filter:v"))
     if not name or "-filter_complex" in words or any(mark in " ".join(words) for mark in ("{input}", "{output}")):
         return None
-    options = tuple(_without(words, (*_VIDEO, "-vf", "-filter:v")))
+    options = tuple(_without(words, (*VIDEO, "-vf", "-filter:v")))
     return Encoder(name, options, re.compile(proof), tuple(before), filters, listed=False)
 
 
@@ -105,7 +105,7 @@ def on_device(recipe: Recipe, encoder: Encoder, *, gop: bool = True) -> Recipe:
     """
     words = _without(recipe.argv, ("-v", "-loglevel"))
     filters = ",".join(filter(None, (_value(words, ("-vf", "-filter:v")), encoder.filters)))
-    at = next(index for index, word in enumerate(words) if word in _VIDEO)
+    at = next(index for index, word in enumerate(words) if word in VIDEO)
     placed = ["-c:v", encoder.name, *encoder.options, *(("-g", "50") if gop and "-g" not in words else ())]
     placed += ["-vf", filters] if filters else []
     head, tail = (_without(part, (*_SOFTWARE, "-vf", "-filter:v")) for part in (words[:at], words[at:]))
@@ -120,7 +120,7 @@ def takes_ten_bits(recipe: Recipe) -> bool:
 
 def software_of(recipe: Recipe) -> str:
     """The name of the recipe's own encoder."""
-    return _value(recipe.argv, _VIDEO)
+    return _value(recipe.argv, VIDEO)
 
 
 def video_options(recipe: Recipe) -> list[str]:

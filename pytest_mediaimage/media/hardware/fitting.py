@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ...errors import UsageError
 from ..recipe import Recipe
 from .decoders import decoder_of, download
-from .encoders import PROOFS, Encoder, encoder_of, on_device, software_of, takes_ten_bits, video_options
+from .encoders import PROOFS, VIDEO, Encoder, encoder_of, on_device, software_of, takes_ten_bits, video_options
 from .paths import DECODING, Probe
 
 DEVICE = "{device}"
@@ -86,7 +86,9 @@ def _decoding(recipe: Recipe, path: str, device: str, source: Source) -> tuple[R
     filters = download(bits)
     at = next((index for index, word in enumerate(words[:-1]) if word in ("-vf", "-filter:v")), None)
     if at is None:
-        words[-1:-1] = ["-vf", filters]
+        # Options such as -y may follow the output, those of a filter may not.
+        output = max((index for index, word in enumerate(words) if "{output}" in word or "{folder}" in word), default=-1)
+        words[output:output] = ["-vf", filters]
     else:
         words[at + 1] = f"{filters},{words[at + 1]}"
     given = words.index("-i")
@@ -101,6 +103,12 @@ def _single(recipe: Recipe, path: str, filters: str) -> None:
         raise UsageError(
             f"{path} can't be put into the command of another program than ffmpeg",
             remedy="Let it be told the encoder: then it is run as it is, with {device} filled in.",
+        )
+    at = next((index for index, word in enumerate(words) if word in VIDEO), 0)
+    if "-i" not in words[:at]:
+        raise UsageError(
+            f"the recipe names no encoder of video, in whose place {path}'s could be put",
+            remedy="Write -c:v and an encoder, such as libx264 or the path's own, between the inputs and the output.",
         )
     if len(video_options(recipe)) > 1 or (filters and "-filter_complex" in words):
         what = "several encoders of video" if len(video_options(recipe)) > 1 else "-filter_complex"

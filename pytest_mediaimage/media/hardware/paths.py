@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .decoders import decoder_of, download
-from .devices import AMD, INTEL, HostDevices, Node
+from .devices import AMD, INTEL, NVIDIA, HostDevices, Node
 from .encoders import Encoder, encoder_of
 
 _BEGIN = ("{ffmpeg}", "-nostdin", "-hide_banner", "-nostats", "-y", "-v", "debug")
@@ -65,7 +65,8 @@ class HardwarePath:
             return host.nvidia
         render = tuple(node for node in host.render if not self.vendors or node.vendor in self.vendors)
         if self.name == "vulkan":
-            return render or host.nvidia
+            # NVIDIA's driver comes into a container by `--gpus` alone; its render node is nouveau's where there is none.
+            return (*(node for node in render if node.vendor != NVIDIA or not host.nvidia), *host.nvidia)
         return render
 
     def probes(self, device: str) -> tuple[Probe, ...]:

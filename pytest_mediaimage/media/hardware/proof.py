@@ -43,7 +43,7 @@ def words_of(printed: str) -> str:
 class Outcome:
     """The verdict on a probe. `reason` is a sentence, `evidence` the same each time the same is wrong.
 
-    `of_codec` says that another codec may well work.
+    `of_codec` says that another codec may well work, `diagnosed` that words of FFmpeg's which are known tell the cause.
     """
 
     verdict: Verdict
@@ -52,6 +52,7 @@ class Outcome:
     fix: str = ""
     metrics: dict[str, float | int] = field(default_factory=dict)
     of_codec: bool = False
+    diagnosed: bool = False
 
     @property
     def proven(self) -> bool:
@@ -94,7 +95,7 @@ def of_failure(backend: str, attempt: Attempt) -> Outcome:
         found = Diagnosis(Verdict.BROKEN, f"ffmpeg {what}: {said}", "Run it by hand, with -v debug.")
         return Outcome(found.verdict, found.meaning, f"{backend} failed", found.fix)
     reason = f"{found.meaning} (`{found.words}`)"
-    return Outcome(found.verdict, reason, found.meaning, found.fix, of_codec=found.of_codec)
+    return Outcome(found.verdict, reason, found.meaning, found.fix, of_codec=found.of_codec, diagnosed=True)
 
 
 def _last_words(log: str) -> str:

@@ -7,7 +7,7 @@ import subprocess
 import threading
 from dataclasses import dataclass, field
 
-_FIELDS = ("utilization.gpu", "utilization.encoder", "utilization.decoder", "encoder.stats.sessionCount")
+_FIELDS = ("index", "utilization.gpu", "utilization.encoder", "utilization.decoder", "encoder.stats.sessionCount")
 _EVERY_MS = 200
 _FIRST_SECONDS = 3.0
 _MOST_LINES = 100_000
@@ -23,7 +23,8 @@ class Smi:
     _process: subprocess.Popen[str] | None = None
     _reader: threading.Thread | None = None
     _first: threading.Event = field(default_factory=threading.Event)
-    _before: int | None = None
+    _before: dict[str, int] = field(default_factory=dict)
+    _now: dict[str, int] = field(default_factory=dict)
 
     def start(self) -> str:
         """Begin, and wait for the first answer, 3 s at most. Gives why it can't be asked, or nothing."""
@@ -43,7 +44,7 @@ class Smi:
             return f"nvidia-smi can't be started: {error.strerror}"
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        if not self._first.wait(_FIRST_SECONDS) or self._before is None:
+        if not self._first.wait(_FIRST_SECONDS) or not self._before:
             self.stop()
             return "nvidia-smi gives no answer"
         return ""
@@ -70,13 +71,14 @@ class Smi:
 
     def _take(self, words: list[str]) -> None:
         """A line for a card. What a card can't tell is `[N/A]`."""
-        if len(words) != len(_FIELDS) or not any(word.isdecimal() for word in words):
+        if len(words) != len(_FIELDS) or not any(word.isdecimal() for word in words[1:]):
             return
-        for name, word in zip(("gpu", "encoder", "decoder"), words, strict=False):
+        index, *loads, count = words
+        for name, word in zip(("gpu", "encoder", "decoder"), loads, strict=True):
             if word.isdecimal():
                 self.peaks[name] = max(self.peaks.get(name, 0), int(word))
-        sessions = int(words[3]) if words[3].isdecimal() else 0
-        if self._before is None:
-            self._before = sessions
-        self.sessions = max(self.sessions, sessions - self._before)
+        self._now[index] = int(count) if count.isdecimal() else 0
+        self._before.setdefault(index, self._now[index])
+        more = sum(max(0, now - self._before[card]) for card, now in self._now.items())
+        self.sessions = max(self.sessions, more)
         self._first.set()

@@ -14,6 +14,7 @@ from ..pictures.identity import named
 from ..pictures.likely import likely
 from ..pictures.nearer import nearer
 from ..pictures.views import View
+from .streams import absent
 
 PICTURE_METRICS = (*(f"psnr_{plane}_{kind}" for plane in "yuv" for kind in ("mean", "min")), "block_y_min", "bias")
 """What `Pictures` holds to limits."""
@@ -38,9 +39,10 @@ class Pictures:
     others: tuple[View, ...] = ()
 
     def judge(self, made: Made) -> Iterator[Problem]:
-        if made.info(self.output).video is None:
-            return
         view, label = self.view, made.label(self.output)
+        if made.info(self.output).video is None:
+            yield absent(label, "video")
+            return
         if view is not None and self.others:
             view = nearer(made.source, made.path(self.output), (view, *self.others))
         comparison = made.comparison(self.output, view)
@@ -49,7 +51,8 @@ class Pictures:
         fps = (made.original.video and made.original.video.fps) or 25.0
         quality = list(_quality(self, comparison))
         why = _why(made, self.output, view) if quality else ()
-        for problem in (*_damage(comparison), *_pictures(self, comparison, fps), *why, *quality):
+        found = (*_damage(comparison), *_pictures(self, comparison, fps), *_unlike(self, comparison), *why, *quality)
+        for problem in found:
             yield replace(problem, message=label + problem.message, evidence=label + problem.evidence)
 
 
@@ -66,6 +69,13 @@ def _damage(comparison: Comparison) -> Iterator[Problem]:
     if comparison.broken:
         message = f"the output can't be decoded to its end: {comparison.broken}"
         yield Problem(message, "damaged", "Look at what FFmpeg printed.")
+
+
+def _unlike(rule: Pictures, comparison: Comparison) -> Iterator[Problem]:
+    if comparison.uncompared and (rule.thresholds or rule.view is not None):
+        message = f"the pictures can't be held to their limits: {comparison.uncompared}"
+        fix = "Keep size and pixel format (-s, scale, -pix_fmt), or use the rule for pictures that are scaled."
+        yield Problem(message, "other pictures", fix)
 
 
 def _pictures(rule: Pictures, comparison: Comparison, fps: float) -> Iterator[Problem]:

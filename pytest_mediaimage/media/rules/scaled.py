@@ -11,6 +11,7 @@ from ..made import Made
 from ..pictures.identity import named
 from ..pictures.resizing import Resized
 from .pictures import PICTURE_METRICS, Pictures
+from .streams import absent
 
 SCALED_METRICS = (*PICTURE_METRICS, *(f"ssim_{plane}_{kind}" for plane in "yuv" for kind in ("mean", "min")))
 """What `Scaled` holds to limits."""
@@ -33,15 +34,11 @@ class Scaled:
     def judge(self, made: Made) -> Iterator[Problem]:
         label = made.label(self.output)
         if made.info(self.output).video is None:
-            yield Problem(f"{label}no video stream", f"{label}no video", "Map the video stream to each rendition.")
+            yield absent(label, "video")
             return
         view = Resized(self.width, self.height)
         wants_ssim = any(name.startswith("ssim") for name in self.thresholds)
         comparison = made.comparison(self.output, view, ssim=wants_ssim)
-        if comparison.uncompared:
-            yield Problem(
-                f"{label}{comparison.uncompared}", f"{label}other pictures", "Check scale and format of each rendition."
-            )
         yield from Pictures(self.thresholds, output=self.output, view=view).judge(made)
         metrics = comparison.metrics()
         if self.output == made.main:

@@ -11,9 +11,11 @@ from typing import ClassVar
 from ...errors import JudgeError
 from ..case import Problem, Threshold
 from ..made import Made
+from ..probing import StreamInfo
 from ..sound.compare import compare_sound
 from ..sound.following import track_of
 from .audio import another_clips, judge_track
+from .streams import absent
 
 _DRIFTS = 0.00005
 """Seconds from the first third to the last: what is less isn't why the whole is unlike the source's."""
@@ -40,7 +42,15 @@ class Sound:
     def judge(self, made: Made) -> Iterator[Problem]:
         original, info = made.original, made.info(self.output)
         a, b = original.audio, info.audio
-        if a is None or b is None or (a.channels, a.sample_rate) != (b.channels, b.sample_rate):
+        if a is None:
+            return
+        if b is None:
+            yield absent(made.label(self.output), "audio")
+            return
+        if (a.channels, a.sample_rate) != (b.channels, b.sample_rate):
+            if self.thresholds:
+                message = f"the sound can't be held to its limits: {_form(b)}, {_form(a)} in the source"
+                yield Problem(message, "other sound", "Keep channels and sample rate: look for -ac, -ar and filters.")
             return
         try:
             match = compare_sound(original.path, info.path)
@@ -127,3 +137,8 @@ class Sound:
 
     def _limit(self, name: str, default: float) -> float:
         return self.thresholds[name].limit if name in self.thresholds else default
+
+
+def _form(audio: StreamInfo) -> str:
+    plural = "" if audio.channels == 1 else "s"
+    return f"{audio.channels} channel{plural} at {audio.sample_rate} Hz"

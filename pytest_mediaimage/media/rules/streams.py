@@ -42,15 +42,12 @@ class Streams:
         if self.format not in info.format.split(","):
             yield wrong(f"{label}container format", info.format, self.format, "Set the output format with -f.")
         for kind, wanted, found in (("video", self.video_codec, info.video), ("audio", self.audio_codec, info.audio)):
-            if (wanted is None) != (found is None):
+            if wanted is not None and found is None:
+                yield absent(label, kind)
+            elif wanted is None and found is not None:
                 there = f"a{'n' if kind == 'audio' else ''} {kind} stream"
-                yield Problem(
-                    f"{label}the output has {f'no {kind} stream' if wanted else f'{there}, and should have none'}",
-                    f"{label}no {kind}" if wanted else f"{label}{kind}",
-                    f"Map the {kind} stream and check the encoder."
-                    if wanted
-                    else "Check -map, and the options -an, -vn.",
-                )
+                fix = "Check -map, and the options -an, -vn."
+                yield Problem(f"{label}the output has {there}, and should have none", f"{label}{kind}", fix)
         if self.video_codec and info.video:
             yield from self._video(info.video, made.original.video, label)
             yield from _contradictions(info.video, info.path, label)
@@ -115,6 +112,12 @@ def _contradictions(video: StreamInfo, path: Path, label: str) -> Iterator[Probl
                 f"{label}video {name} {declared}, pictures {coded}",
                 "Set colours once, at the encoder, and look for a -bsf or a muxer's option that changes them.",
             )
+
+
+def absent(label: str, kind: str) -> Problem:
+    """There is no stream of this kind, `video` or `audio`."""
+    fix = f"Map the {kind} stream and check the encoder."
+    return Problem(f"{label}the output has no {kind} stream", f"{label}no {kind}", fix)
 
 
 def wrong(what: str, found: object, wanted: object, fix: str) -> Problem:
