@@ -48,7 +48,7 @@ def captions_of(path: Path) -> list[Captioned]:
 def _number(frame: av.VideoFrame) -> int | None:
     if not frame.format.name.startswith(("yuv4", "yuvj4", "nv12")) or frame.format.components[0].bits != 8:
         return None
-    mark = barcode.read(frame.to_ndarray()[: frame.height, : frame.width])
+    mark = barcode.read(judge.luma(frame))
     return None if mark is None else mark.number
 
 

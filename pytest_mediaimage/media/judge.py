@@ -174,6 +174,13 @@ def _matrix(picture: av.VideoFrame) -> tuple[int, int, int, int]:
     return a, b, c, d
 
 
+def luma(picture: av.VideoFrame) -> NDArray[np.uint8]:
+    """The first plane, (rows, row bytes), as it lies in the picture's memory, without padding."""
+    plane = picture.planes[0]
+    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+    return rows[: plane.height, : picture.width * -(-picture.format.components[0].bits // 8)]
+
+
 def _planes(picture: av.VideoFrame, path: Path) -> tuple[int, tuple[NDArray[np.uint8], ...]]:
     layout = _layout(picture.format.name, picture.width, picture.height)
     if layout is None:

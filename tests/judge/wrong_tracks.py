@@ -98,6 +98,13 @@ def _drawn_later(trial: Trial, seconds: float) -> None:
 
 
 @wrong("subtitle-burn-in")
+def subtitles_of_the_first_frames(trial: Trial) -> str:
+    count = trial.pick(1, 40)
+    trial.encode("-frames:v", str(count))
+    return f"the output has {count} frames, 48 were expected"
+
+
+@wrong("subtitle-burn-in")
 def subtitles_drawn_late(trial: Trial) -> str:
     _drawn_later(trial, 0.2)
     return "frames 13-17 without the subtitle"

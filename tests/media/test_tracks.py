@@ -159,6 +159,17 @@ def test_caption_faults_are_named(fault: str, system_ffmpeg: str, tmp_path: Path
     assert problems(CAPTIONS, run(CAPTIONS, system_ffmpeg, tmp_path, *options)) == message
 
 
+def test_captions_beside_full_chroma(static_ffmpeg: str, tmp_path: Path) -> None:
+    source, output = samples.sample(CAPTIONS.sample), tmp_path / "full.mp4"
+    argv = [static_ffmpeg, "-v", "error", "-i", str(source), "-c:v", "libx264", "-pix_fmt", "yuv444p", str(output)]
+    subprocess.run(argv, check=True)
+    assert captions_of(output) == captions_of(source)
+
+
+def test_frames_of_an_odd_size_are_recognised() -> None:
+    assert [frame.number for frame in captions_of(samples.sample("odd-321x181"))] == list(range(50))
+
+
 def test_captions_of_other_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     right, path = captioned.triplets_of, tmp_path / "output.mp4"
     monkeypatch.setattr(captioned, "triplets_of", lambda number: right(number + 1 if 20 <= number < 25 else number))

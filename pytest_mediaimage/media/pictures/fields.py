@@ -52,17 +52,10 @@ def _fields(container: Any, tops: list[NDArray[np.uint8]]) -> Iterator[NDArray[n
             kept = graph.add("format", frame.format.name)
             graph.link_nodes(source, graph.add("separatefields"), kept, graph.add("buffersink")).configure()
         if frame is not None:
-            tops.append(_luma(frame)[::2].copy())
+            tops.append(judge.luma(frame)[::2].copy())
         graph.push(frame)
         while True:
             try:
-                yield _luma(graph.pull())
+                yield judge.luma(graph.pull())
             except (av.BlockingIOError, av.EOFError):
                 break
-
-
-def _luma(frame: Any) -> NDArray[np.uint8]:
-    plane = frame.planes[0]
-    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
-    used = frame.width * -(-frame.format.components[0].bits // 8)
-    return rows[: plane.height, :used]

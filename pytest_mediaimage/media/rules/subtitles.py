@@ -42,9 +42,21 @@ class Burnt:
         shapes: list[NDArray[np.float64] | None] = [None] * len(self.lines)
         least = [1.0] * len(self.lines)
         sources, outputs = source_frames(made.source), output_frames(made.path(self.output))
-        for source, output in zip(sources, outputs, strict=False):
+        for source in sources:
+            output = next(outputs, None)
+            if output is None:
+                expected = 1 + source.index + sum(1 for _ in sources)
+                yield Problem(
+                    f"{label}the output has {source.index} frames, {expected} were expected",
+                    f"{label}frame count",
+                    "Let all frames pass: -fps_mode passthrough, and no -t, -frames or trim.",
+                )
+                break
             if source.planes[0].shape != output.planes[0].shape or source.bit_depth != output.bit_depth:
-                return  # another rule's matter
+                form, other = (f"{one.width}x{one.height} {one.pix_fmt}" for one in (source, output))
+                message = f"{label}subtitles can't be looked for: {other} can't be compared with {form}"
+                yield Problem(message, f"{label}other pictures", "Keep size and pixel format.")
+                return
             change = np.abs(np.subtract(output.samples(0), source.samples(0), dtype=np.int32)) >> (source.bit_depth - 8)
             ink = change > _STEP
             top = round(len(ink) * (1 - self.area))
