@@ -189,6 +189,14 @@ def test_sound_cut_elsewhere(hls: Case, good: Path) -> None:
     assert "track-2.m3u8: sound is cut at" in messages(case, made_in(good, hls.outputs))
 
 
+def test_a_playlist_of_sound_alone(hls: Case, copy: Path) -> None:
+    rule = next(rule for rule in hls.rules if isinstance(rule, Hls))
+    sound = dataclasses.replace(rule, limits=dataclasses.replace(rule.limits, video={}), output="track-2.m3u8")
+    playlist = copy / "track-2.m3u8"
+    playlist.write_text(playlist.read_text().replace("#EXT-X-INDEPENDENT-SEGMENTS\n", ""))
+    assert messages(dataclasses.replace(hls, rules=(sound,)), made_in(copy, hls.outputs)) == ""
+
+
 def test_byte_ranges_of_one_file(hls: Case, static_ffmpeg: str, tmp_path: Path) -> None:
     def single(argv: list[str]) -> list[str]:
         argv = within("independent_segments", "independent_segments+single_file")(argv)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,10 @@ import pytest
 
 from pytest_mediaimage.media.case import Case, Rule, Threshold
 from pytest_mediaimage.media.made import Made
+from pytest_mediaimage.media.rules.ladder import Rung
 from pytest_mediaimage.media.rules.pictures import Pictures
 from pytest_mediaimage.media.rules.scaled import Scaled
+from pytest_mediaimage.media.rules.sizes import BitRate, VideoBytes
 from pytest_mediaimage.media.rules.sound import Sound
 from pytest_mediaimage.media.verdict import judge_case
 
@@ -48,12 +52,20 @@ def _said(case: Case, rule: Rule, made: Made) -> list[str]:
             ["the sound can't be held to its limits: 1 channel at 48000 Hz, 2 channels at 48000 Hz in the source"],
         ),
         (Sound({}), ("-ac", "1"), []),
+        (VideoBytes(1000, "test"), ("-vn",), ["the output has no video stream"]),
+        (BitRate(1000), ("-vn",), ["the output has no video stream"]),
     ],
 )
 def test_what_it_says(
     transcode: Any, case: Case, source: Path, rule: Rule, options: tuple[str, ...], told: list[str]
 ) -> None:
     assert _said(case, rule, Made.of(source, transcode(*options))) == told
+
+
+@pytest.mark.parametrize("rule", [partial(VideoBytes, source="test"), BitRate, partial(Rung, "output.mp4")])
+def test_nothing_is_no_share_of(rule: Callable[[int], object]) -> None:
+    with pytest.raises(ValueError, match=": 0 "):
+        rule(0)
 
 
 def test_beside_the_streams_the_same_is_said_once(transcode: Any, case: Case, source: Path) -> None:

@@ -28,7 +28,7 @@ class Hls:
         if isinstance(top, MasterPlaylist):
             tracks = yield from self._master(made, name, top)
         elif isinstance(top, MediaPlaylist):
-            yield from self._media(name, top, is_video=True)
+            yield from self._media(name, top, is_video=bool(self.limits.video))
             tracks = [Track(name, name, top.segments)]
         else:
             raise JudgeError(f"{name} is no HLS playlist")

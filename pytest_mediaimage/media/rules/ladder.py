@@ -19,6 +19,10 @@ class Rung:
     output: str
     bit_rate: int
 
+    def __post_init__(self) -> None:
+        if self.bit_rate <= 0:
+            raise ValueError(f"bit_rate: {self.bit_rate} bits per second are no bit rate")
+
 
 @dataclass(frozen=True, slots=True)
 class Ladder:

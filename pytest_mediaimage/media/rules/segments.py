@@ -48,14 +48,15 @@ class Limits:
 class Track:
     """What is declared of a track: `label` is how messages name it, and `playlist` what its names are relative to.
 
-    `kind` is `video` or `audio`, "" where it isn't said; `bandwidth` in bits per second.
+    `kind` is `video` or `audio`, "" where it isn't said; `codecs` is None where they can't be, as in a media playlist;
+    `bandwidth` in bits per second.
     """
 
     label: str
     playlist: str
     segments: tuple[Segment, ...]
     kind: str = ""
-    codecs: tuple[str, ...] = ()
+    codecs: tuple[str, ...] | None = None
     bandwidth: int | None = None
     width: int | None = None
     height: int | None = None
@@ -246,7 +247,7 @@ def _declared(one: _Opened, limits: Limits) -> Iterator[Problem]:
         yield Problem(f"declared as {track.kind}, and isn't", "kind", "Check which stream goes where.")
     fix = "Let the packager take codecs and sizes from the streams."
     for name in codec_names(one.joined.path):
-        if name and not is_plausible(track.codecs, name):
+        if name and track.codecs is not None and not is_plausible(track.codecs, name):
             declared = ", ".join(track.codecs) or "nothing"
             yield Problem(f"its codec is {name}, {declared} is declared", "codecs", fix)
     if video is not None and track.width and (track.width, track.height) != (video.width, video.height):

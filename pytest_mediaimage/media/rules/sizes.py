@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..case import Problem
 from ..made import Made
+from .streams import absent
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +22,14 @@ class VideoBytes:
     tolerance: float = 0.15
     output: str = ""
 
+    def __post_init__(self) -> None:
+        if self.expected <= 0:
+            raise ValueError(f"expected: {self.expected} bytes are no size")
+
     def judge(self, made: Made) -> Iterator[Problem]:
         video, label = made.info(self.output).video, made.label(self.output)
         if video is None:
+            yield absent(label, "video")
             return
         made.metrics[f"{label}video_bytes"] = video.bytes
         share = video.bytes / self.expected - 1
@@ -48,10 +54,18 @@ class BitRate:
     most: float = 1.10
     output: str = ""
 
+    def __post_init__(self) -> None:
+        if self.target <= 0:
+            raise ValueError(f"target: {self.target} bits per second are no bit rate")
+
     def judge(self, made: Made) -> Iterator[Problem]:
         info, label = made.info(self.output), made.label(self.output)
-        seconds = (info.video and info.video.duration) or info.duration
-        if info.video is None or not seconds:
+        if info.video is None:
+            yield absent(label, "video")
+            return
+        seconds = info.video.duration or info.duration
+        if not seconds:
+            yield Problem(f"{label}how long the video lasts isn't known", f"{label}no duration", "Check the muxer.")
             return
         rate = info.video.bytes * 8 / seconds
         made.metrics[f"{label}video_bit_rate"] = round(rate)
