@@ -28,8 +28,17 @@ first and the remedy by keyword, and prints as ``message. remedy``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+# How far ffmpeg is, again and again (print_report in fftools/ffmpeg.c); the first of a log's tail may be cut.
+_PROGRESS = re.compile(r"^frame= *\d+ |\bfps= *[\d.]+ q=|\btime=\S+ +bitrate= *\S+")
+
+
+def without_progress(lines: Iterable[str]) -> list[str]:
+    """What a command said, without ffmpeg's lines on how far it is."""
+    return [line for line in lines if not _PROGRESS.search(line)]
 
 
 class MediaImageError(Exception):
@@ -123,11 +132,13 @@ class PolicyError(UsageError):
 
 
 class ImageNotFound(UsageError):
-    """No source holds the image. `tried` holds (source, reason) pairs."""
+    """No source holds the image, or `what` is kept as one. `tried` holds (source, reason) pairs."""
 
-    def __init__(self, reference: str, tried: Sequence[tuple[str, str]], *, remedy: str = "") -> None:
+    def __init__(
+        self, reference: str, tried: Sequence[tuple[str, str]], *, what: str = "image", remedy: str = ""
+    ) -> None:
         reasons = "".join(f"\n  - {source}: {reason}" for source, reason in tried)
-        super().__init__(f"image {reference!r} was not found; tried:{reasons}", remedy=remedy)
+        super().__init__(f"{what} {reference!r} was not found; tried:{reasons}", remedy=remedy)
         self.tried = tuple(tried)
 
 
@@ -161,7 +172,8 @@ class CommandTimeout(MediaImageError):
     """A command in the container ran past its limit and was killed, with all it had started."""
 
     def __init__(self, argv: Sequence[str], seconds: float, *, stderr_tail: str = "") -> None:
-        tail = f"; its last words: {stderr_tail.strip()[-400:]}" if stderr_tail.strip() else ""
+        words = "\n".join(without_progress(stderr_tail.splitlines())).strip()[-400:]
+        tail = f"; its last words: {words}" if words else ""
         super().__init__(f"{argv[0]!r} did not end within {seconds:g} s and was killed{tail}")
         self.argv = tuple(argv)
         self.seconds = seconds

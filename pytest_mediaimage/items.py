@@ -113,6 +113,14 @@ class CheckItem(pytest.Item):
             report.when = "setup"
 
 
+def tell_why_once(report: pytest.TestReport, told: set[str]) -> None:
+    """Take from a failure the lines on why its check matters, where an earlier one has `told` the same."""
+    before, why, after = str(report.longrepr).rpartition("\n\nwhy it matters: ")
+    if why and after in told:
+        report.longrepr = before
+    told.add(after)
+
+
 def _properties(result: Result, subject: Subject) -> Iterator[tuple[str, object]]:
     """What JUnit XML tells of a check beside its outcome; what there isn't is left out."""
     yield "check", result.check

@@ -106,6 +106,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="a report of grype or trivy in JSON, of the image under test, to judge (default: the one of them that is "
         "installed is run)",
     )
+    group.addoption(
+        "--media-keep",
+        metavar="DIR",
+        help="keep what failed transcodes made there, with their commands and logs, to look at (500 MB at most)",
+    )
     group.addoption("--media-checks", action="store_true", help="list the checks with their severities, and stop")
     group.addoption(
         "--media-cache",

@@ -22,8 +22,9 @@ from .items import (
     is_policy_argument,
     subjects_that_want_an_sbom,
     subjects_with_checks,
+    tell_why_once,
 )
-from .result import Result, Skip
+from .result import Result, Skip, Status
 from .session import (
     EXIT_ENVIRONMENT,
     MediaSession,
@@ -60,6 +61,7 @@ def options_of(config: pytest.Config) -> Options:
         update_known=config.getoption("media_update_known"),
         reports=tuple(config.getoption("media_report")),
         vulnerabilities=path(config.getoption("media_vulnerabilities")),
+        keep=path(config.getoption("media_keep")),
         cache=path(config.getoption("media_cache")),
         workers=int(getattr(config, "workerinput", {}).get("workercount", 1)),
     )
@@ -124,6 +126,7 @@ class Run:
         self._chosen: list[str] = []
         self._golden_lines: list[str] = []
         self._faults: list[str] = []
+        self._whys: set[str] = set()
 
     @classmethod
     def start(cls, config: pytest.Config) -> Run:
@@ -244,6 +247,7 @@ class Run:
             report.media_golden = lines  # type: ignore[attr-defined]
         return report
 
+    @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Only the process that reports gets here with every result; a worker's copy is thrown away."""
         if report.failed:
@@ -256,6 +260,9 @@ class Run:
         if data is not None:
             result = Result.from_json(data)
             self._opened.add(result)
+            if result.status is Status.FAILED and not _is_worker(self._config):
+                # JUnit XML has it by now, for each check; the terminal shows the failures at the end.
+                tell_why_once(report, self._whys)
             if not _is_worker(self._config):
                 self._config.hook.pytest_mediaimage_result(config=self._config, result=result)
 
@@ -265,6 +272,7 @@ class Run:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        self._opened.interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED
         session.exitstatus = self._opened.exit_code(int(session.exitstatus))
         try:
             if not _is_worker(self._config) and not self._config.getoption("collectonly"):

@@ -17,6 +17,7 @@ from .checks.registry import Begun, Check, run_check
 from .checks.transcode.ahead import usable_cores
 from .checks.transcode.cases import case_named
 from .checks.transcode.goldens import orphan_notes
+from .checks.transcode.keeping import Keep
 from .checks.transcode.sampling import sample_file
 from .checks.vulnerabilities import given_report
 from .checks.workbench import FACTS_LIMIT, Workbench, default_cache_directory
@@ -73,6 +74,7 @@ class Options:
     update_known: bool = False
     reports: tuple[str, ...] = ()
     vulnerabilities: Path | None = None
+    keep: Path | None = None
     cache: Path | None = None
     workers: int = 1
     registered: Sequence[object] = ()
@@ -95,6 +97,7 @@ class MediaSession:
     other_failures: int = 0
     known_lines: list[str] = field(default_factory=list)
     encodes: EncodeLine | None = None
+    interrupted: bool = False
     sboms: Mapping[str, Sequence[SbomFile]] = field(default_factory=dict)
     written: list[tuple[str, Path]] = field(default_factory=list)
 
@@ -121,6 +124,7 @@ class MediaSession:
             hardware=frozenset(options.hardware),
             cores=usable_cores() // options.workers,
             vulnerabilities=given_report(options.vulnerabilities),
+            keep=Keep.open(options.keep),
         )
         subjects = open_subjects(bench, options.images, options.platforms, options.baseline)
         return cls(options, policy, file, bench, subjects, planned, reports, known)
@@ -284,9 +288,8 @@ class MediaSession:
     def policy_notes(self) -> list[Finding]:
         """What to do in the policy and in the file of known findings: entries that expired, or aren't needed."""
         runs = self._image_runs()
-        file = str(self.policy_file) if self.policy_file else ""
         return [
-            *ignore_notes(self.policy, file, runs.values()),
+            *ignore_notes(self.policy, str(self.policy_file or ""), runs.values()),
             *self.ratchet.notes(runs),
             *orphan_notes(self.bench.golden_folder, partial(case_named, self.policy.directory), self.bench.cache),
         ]
@@ -309,16 +312,17 @@ class MediaSession:
 
     def write_reports(self) -> None:
         """Raises StorageFault where one can't be written; the others are there then."""
-        metrics = {"duration": round(sum(result.duration for result in self.results), 3)}
         account = Account(
             subjects=self.subjects,
             results=self.ordered_results(),
             checks=list(dict.fromkeys(planned.check for planned in self.planned)),
             policy=self.policy,
             policy_name=self.policy_node,
-            metrics=metrics,
+            metrics={"duration": round(sum(result.duration for result in self.results), 3)},
             policy_notes=self.policy_notes(),
             sboms=self.sboms,
+            planned=self.planned,
+            interrupted=self.interrupted,
         )
         faults: list[StorageFault] = []
         for kind, path in self.reports:
@@ -331,10 +335,9 @@ class MediaSession:
             raise faults[0]
 
     def write_summary(self, terminal: Terminal, golden_lines: Sequence[str]) -> None:
-        notes = self.policy_notes()
         reports = [(kind, path) for kind, path in self.written if not is_sbom(kind)]
         reports += [(f"cyclonedx {file.spec_version}", file.path) for files in self.sboms.values() for file in files]
-        write_summary(terminal, self.ordered_results(), golden_lines, reports, notes, self.known_lines)
+        write_summary(terminal, self.ordered_results(), golden_lines, reports, self.policy_notes(), self.known_lines)
 
     @staticmethod
     def failure_text(check: Check, result: Result, subject: Subject) -> str:

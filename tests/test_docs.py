@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from pytest_mediaimage.checks.planning import known_ids, plan
+from pytest_mediaimage.checks.transcode.case_values import hints, lacking_of, metrics_of
 from pytest_mediaimage.checks.transcode.cases import CASES
 from pytest_mediaimage.media import cases
+from pytest_mediaimage.media.rules import RULES
 from pytest_mediaimage.policy import load_preset
 from pytest_mediaimage.policy.schema import KEYS
 
@@ -79,6 +81,21 @@ def test_every_policy_key_is_in_the_reference() -> None:
     first_cells = [line.split("|")[1] for line in section("Policy").splitlines() if line.startswith("| `")]
     documented = {name for cell in first_cells for name in re.findall(r"`([a-z_.-]+)`", cell)}
     assert documented == {"version", "extends", *KEYS}
+
+
+def test_the_reference_has_each_rule_with_its_settings() -> None:
+    rows = re.findall(r"^\| (`.*?) \| (.*?) \| (.*?) ?\|$", section("Rules"), re.MULTILINE)
+    told = {name: row for row in rows for name in re.findall(r"`([a-z0-9-]+)`", row[0])}
+    assert set(told) == set(RULES)
+    limits = {name: set(re.findall(r"`([a-z_0-9]+)`", row[2])) for name, row in told.items()}
+    for name, (_, settings, text) in told.items():
+        if shared := re.search(r"^those of `([a-z-]+)`", text):
+            limits[name] = limits[name] - {shared[1]} | limits[shared[1]]
+        fields = set(hints(RULES[name])) - {"thresholds"}
+        assert set(re.findall(r"`([a-z_]+)`", settings)) == fields, name
+        assert " and ".join(re.findall(r"\*\*`([a-z_]+)`\*\*", settings)) == lacking_of(RULES[name], ())[9:], name
+        if "limits" not in fields:
+            assert limits[name] == set(metrics_of(RULES[name]).get("thresholds", ())), name
 
 
 def test_the_reference_names_every_fixture(pytester: pytest.Pytester) -> None:

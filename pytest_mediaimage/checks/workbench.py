@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..runtime.base import Container, Process, Resources, RunnableImage, Runtime
     from ..runtime.rundir import RunDirectory
     from ..sbom.vulnerabilities import Report
+    from .transcode.keeping import Keep
     from .transcode.watching import Progress
 
 
@@ -31,7 +32,7 @@ class Workbench:
     `static` forbids to start anything; `runtime_name` is the user's choice, and `prefer_docker` decides where that
     is `auto`: an image that lies in the engine starts fastest there. `hardware` are the paths that must be there,
     `vulnerabilities` is the report that was given. `cores` is how many the process may keep busy. `tell` is told how
-    far encodes are, by the image and the id of the check.
+    far encodes are, by the image and the id of the check. `keep` is where what failed transcodes made is kept.
     """
 
     cache: Path
@@ -43,6 +44,7 @@ class Workbench:
     hardware: frozenset[str] = frozenset()
     cores: int = 1
     vulnerabilities: Report | None = None
+    keep: Keep | None = None
     tell: Callable[[tuple[object, str], Progress], None] | None = None
     _run: RunDirectory | None = None
     _runtime: Runtime | None = None

@@ -45,7 +45,7 @@ def fetch(text: str, cache: Path) -> Path:
     try:
         root = blobs.root(reference)
     except NotHere as reason:
-        raise ImageNotFound(text, [("registry", str(reason))]) from None
+        raise ImageNotFound(text, [("registry", str(reason))], what="sample") from None
     if root.is_index:
         raise InvalidReference(f"{text} is an index, and no artifact", remedy="Name one of its manifests.")
     with blobs.open(root.digest) as stream:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -91,10 +90,6 @@ class Tree:
     def hidden(self) -> list[Hidden]:
         """In the order of layers and entries."""
         return [self._hidden(content) for content in sorted(self._lost)]
-
-    def largest_hidden(self, count: int) -> list[Hidden]:
-        """The `count` that waste most."""
-        return [self._hidden(content) for content in heapq.nlargest(count, self._lost, key=self._length)]
 
     def hidden_by(self, layer: int, ordinal: int) -> int | None:
         """The layer that hides the content of an entry, None where it is visible."""

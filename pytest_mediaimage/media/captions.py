@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,6 @@ import av
 from ..errors import JudgeError
 from . import barcode, judge
 
-_SEI, _T35 = 6, 4
-_A53 = bytes.fromhex("b50031") + b"GA94\x03"  # ATSC A/53 part 4, 6.2.3: country, provider, identifier, cc_data
 _LIMIT = 100_000
 
 
@@ -55,26 +52,3 @@ def _number(frame: av.VideoFrame) -> int | None:
 def _valid(data: bytes) -> bytes:
     triplets = (data[at : at + 3] for at in range(0, len(data) - 2, 3))
     return b"".join(triplet for triplet in triplets if triplet[0] & 4)
-
-
-def sei_of(triplets: bytes) -> bytes:
-    """An H.264 NAL unit with its start code that carries cc_data triplets, at most 31 of them."""
-    payload = _A53 + bytes([0x40 | len(triplets) // 3, 0xFF]) + triplets + b"\xff"
-    return b"\0\0\0\1" + bytes([_SEI]) + escaped(bytes([_T35, len(payload)]) + payload + b"\x80")
-
-
-def escaped(data: bytes) -> bytes:
-    """With emulation prevention bytes (H.264, 7.4.1): no three bytes in it look like a start code."""
-    out, zeros = bytearray(), 0
-    for byte in data:
-        if zeros >= 2 and byte <= 3:
-            out.append(3)
-            zeros = 0
-        out.append(byte)
-        zeros = zeros + 1 if byte == 0 else 0
-    return bytes(out)
-
-
-def odd(values: Iterable[int]) -> bytes:
-    """Bytes of 7 bits with the odd parity that CEA-608 asks for."""
-    return bytes(value | (0 if value.bit_count() % 2 else 0x80) for value in values)

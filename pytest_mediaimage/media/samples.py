@@ -46,7 +46,11 @@ def sample(name: str, *, folder: Path | None = None) -> Path:
     known = checksums(where)
     file = next((entry for entry in known if name in (entry, Path(entry).stem)), None)
     if file is None:
-        raise UsageError(f"there is no sample {name!r}", remedy=f"Known samples: {', '.join(sorted(known))}.")
+        raise UsageError(
+            f"there is no sample {name!r}",
+            remedy=f"Known samples: {', '.join(sorted(known))}. Name a file of your own by its whole path: "
+            'Path(__file__).parent / "clip.mp4".',
+        )
     path = where / file
     try:
         with path.open("rb") as stream:

@@ -19,7 +19,7 @@ from .acceptance import (
 )
 from .licenses import parse_allow_if, parse_licenses
 from .model import Ignore, Limits, OwnPath, Policy
-from .units import LARGEST, parse_bytes, parse_percent, shown
+from .units import LARGEST, nearest, parse_bytes, parse_percent, shown
 
 HARDWARE = ("nvenc", "nvdec", "vaapi", "qsv", "vulkan")
 """The hardware paths that come with the package."""
@@ -149,7 +149,9 @@ def _own_path(name: str, value: Any) -> OwnPath:
     if name in _TAKEN or not _PATH_NAME.fullmatch(name):
         raise ValueError(f"{shown(name)} can't name a path of your own; write a new word in small letters")
     if set(entry) != {"devices", "arguments", "proof"}:
-        raise ValueError(f"{shown(name)} needs devices, arguments and proof, and nothing else")
+        known = ["devices", "arguments", "proof"]
+        unknown = [f"; unknown key {shown(key)}{nearest(str(key), known)}" for key in entry if key not in known]
+        raise ValueError(f"{shown(name)} needs devices, arguments and proof, and nothing else{''.join(unknown[:1])}")
     devices, proof, arguments = _glob(entry["devices"]), _text(entry["proof"]), _names(entry["arguments"])
     if not devices.startswith("/dev/") or "/../" in devices:
         raise ValueError(f"{shown(devices)} is no glob of device nodes; write /dev/name*")

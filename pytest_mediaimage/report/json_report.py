@@ -38,6 +38,8 @@ def text(account: Account) -> str:
     report = document(account.subjects, account.results, account.metrics, account.error)
     for subject, image in zip(account.subjects, report["images"], strict=True):
         image["sboms"] = [file.to_json() for file in account.sboms.get(subject.id, ())]
+    report["interrupted"] = account.interrupted
+    report["not_run"] = sum(map(account.not_run, account.subjects))
     if account.policy is not None:
         notes = [note.to_json("policy") for note in account.policy_notes]
         report["policy"] = {"source": account.policy.source, "findings": notes}

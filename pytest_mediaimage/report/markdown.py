@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..result import Finding, Result, Severity, Status
 from .escape import code, prose
-from .text import format_value
+from .text import format_value, name_of
 
 if TYPE_CHECKING:
     from ..checks.subject import Subject
@@ -45,7 +45,7 @@ def text(account: Account) -> str:
 
 def _parts(account: Account, detail: _Detail) -> Iterator[str]:
     for subject in account.subjects:
-        yield "\n".join(_image(subject, account.results_of(subject), detail))
+        yield "\n".join(_image(subject, account.results_of(subject), account.lacking(subject), detail))
     if account.policy_notes:
         yield "\n".join(_policy(account.policy_notes, detail.findings))
 
@@ -61,9 +61,9 @@ def _fitting(parts: Iterator[str], room: int) -> tuple[list[str], bool]:
     return kept, True
 
 
-def _image(subject: Subject, results: Sequence[Result], detail: _Detail) -> Iterator[str]:
+def _image(subject: Subject, results: Sequence[Result], lacking: str, detail: _Detail) -> Iterator[str]:
     counts = {status: sum(result.status is status for result in results) for status in Status}
-    yield f"## {_verdict(counts)} {code(subject.label)} ({prose(str(subject.platform))})"
+    yield f"## {_verdict(counts, lacking)} {code(subject.label)} ({prose(str(subject.platform))})"
     yield ""
     told = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
     yield f"{code(str(subject.image.digest))}: {told or 'no check was run'}"
@@ -80,10 +80,13 @@ def _image(subject: Subject, results: Sequence[Result], detail: _Detail) -> Iter
     yield from _folded("passed check", len(passed), lambda: _table(passed, detail.rows))
 
 
-def _verdict(counts: dict[Status, int]) -> str:
+def _verdict(counts: dict[Status, int], lacking: str) -> str:
+    why = f" ({lacking})" if lacking else ""
     if counts[Status.FAILED]:
-        return "❌ Not fit to ship:"
-    return "❌ Not judged in full:" if counts[Status.ERROR] else "✅ Fit to ship:"
+        return f"❌ Not fit to ship{why}:"
+    if counts[Status.ERROR]:
+        return f"❌ Not judged in full{why}:"
+    return f"⚠️ Not judged in full{why}:" if lacking else "✅ Fit to ship:"
 
 
 def _has(result: Result, severity: Severity) -> bool:
@@ -106,7 +109,7 @@ def _table(results: Sequence[Result], rows: int) -> Iterator[str]:
 
 
 def _name(result: Result) -> str:
-    return prose(result.check + (f" [{result.hardware_path}]" if result.hardware_path else ""))
+    return prose(name_of(result))
 
 
 def _failures(results: Sequence[Result], detail: _Detail) -> Iterator[str]:

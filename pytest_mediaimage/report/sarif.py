@@ -52,6 +52,10 @@ def _run(subject: Subject, category: str, rules: Sequence[dict[str, Any]], accou
     indices = {rule["id"]: index for index, rule in enumerate(rules)}
     told = list(_results(results, subject, indices, account))
     notifications = list(_notifications(results, indices))
+    lacking = account.lacking(subject)
+    if lacking:
+        # By the results of this run code scanning takes the others for mended.
+        notifications.append({"level": "warning", "message": {"text": f"not judged in full: {lacking}"}})
     if len(told) > MOST_RESULTS:
         text = f"{len(told) - MOST_RESULTS} findings are left out, the mildest: --media-report json:PATH lists all"
         notifications.append({"level": "warning", "message": {"text": text}})
@@ -64,7 +68,7 @@ def _run(subject: Subject, category: str, rules: Sequence[dict[str, Any]], accou
         },
         "invocations": [
             {
-                "executionSuccessful": not any(result.status is Status.ERROR for result in results),
+                "executionSuccessful": not lacking and not any(result.status is Status.ERROR for result in results),
                 "toolExecutionNotifications": notifications,
             }
         ],

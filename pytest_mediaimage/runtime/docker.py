@@ -14,13 +14,13 @@ from requests.exceptions import RequestException
 from ..engine.faults import engine_faults, fault
 from ..errors import UsageError
 from . import docker_devices, docker_files
-from .base import NOBODY, PLAIN, Capability, NotStarted, Resources, RunnableImage
+from .base import FOLDER, NOBODY, PLAIN, Capability, Devices, NotStarted, Resources, RunnableImage
 from .docker_container import DockerContainer
 from .docker_engine import connect
 from .docker_images import EngineImages
 from .docker_probe import folder_archive, probe
 from .docker_process import DockerProcess, is_refusal
-from .elf import FOLDER, INIT, init_program
+from .elf import INIT, init_program
 from .engine_http import LABEL
 from .platforms import BINFMT, require_platform
 from .rundir import RunDirectory, current, start_watchdog
@@ -44,6 +44,7 @@ class DockerRuntime:
         self.version = self._engine.version
         self._program = init_program(self._engine.machine)
         self._capabilities: dict[str, Capability] | None = None
+        self._without_gpu: dict[str, Any] | None = None
         self._own_run: RunDirectory | None = None
         run = current(cache)
         if run is None:
@@ -118,7 +119,7 @@ class DockerRuntime:
         )
 
     def _create(self, image: RunnableImage, argv: Sequence[str], logs: str, resources: Resources) -> Container:
-        devices = docker_devices.options(resources.devices, is_local=self._engine.is_local)
+        devices = self._devices(resources.devices)
         try:
             return self._engine.client.containers.create(
                 self._images.hold(image),
@@ -137,6 +138,15 @@ class DockerRuntime:
                     f"the image's working directory {image.config.working_dir} isn't one", remedy="Mend its WORKDIR."
                 ) from error
             raise fault(f"create a container of {image.name}", error) from error
+
+    def _devices(self, devices: Devices) -> dict[str, Any]:
+        """Arguments of `create`. A container that is given any device keeps the engine's default runtime, which may be
+        what brings a device's libraries in."""
+        if devices != Devices():
+            return docker_devices.options(devices, is_local=self._engine.is_local)
+        if self._without_gpu is None:
+            self._without_gpu = docker_devices.without_gpu(self._engine.client)
+        return self._without_gpu
 
     def close(self) -> None:
         """Remove the images that it loaded, and its run directory if it made one."""

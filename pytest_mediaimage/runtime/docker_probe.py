@@ -13,8 +13,8 @@ from docker.errors import APIError
 from docker.models.containers import Container
 
 from ..engine.faults import engine_faults
-from .base import Capability
-from .elf import FOLDER, INIT, PROBE_MEMORY
+from .base import FOLDER, Capability
+from .elf import INIT, PROBE_MEMORY
 from .engine_http import IMAGES, LABEL
 
 _PRIVATE = "/private"

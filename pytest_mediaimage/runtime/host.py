@@ -11,8 +11,7 @@ from testinfra.backend.base import CommandResult as TestinfraResult
 from testinfra.host import Host
 
 from ..result import Skip
-from .base import Container
-from .elf import FOLDER
+from .base import FOLDER, Container
 
 _TOOLS = f"{FOLDER}/tools"
 _BUSYBOX = f"{_TOOLS}/busybox"

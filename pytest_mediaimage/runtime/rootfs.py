@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ..errors import StorageFault
 from ..storage import make_directory_once, storage_faults
-from .base import RunnableImage
-from .elf import FOLDER, INIT, init_program
+from .base import FOLDER, RunnableImage
+from .elf import INIT, init_program
 
 
 def private_directory(path: Path) -> Path:

@@ -17,11 +17,11 @@ from pathlib import Path, PurePosixPath
 from ..errors import SandboxUnavailable
 from ..removal import remove_tree
 from . import inroot
-from .base import DEFAULT_PATH, NotStarted, Usage
+from .base import DEFAULT_PATH, FOLDER, NotStarted, Usage
 from .bubblewrap import command_line
 from .capture import BoundedOutput, cpu_seconds
 from .cgroups import ControlGroup, entering
-from .elf import FOLDER, INIT
+from .elf import INIT
 from .hostfile import write_whole
 from .sandbox_container import find_program
 from .tasks import kill_named, tasks_of

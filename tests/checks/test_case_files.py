@@ -58,6 +58,25 @@ def test_a_case(tmp_path: Path) -> None:
     assert pictures.thresholds == {"psnr_y_mean": Threshold(30.0, "the team's own")} and pictures.frames == 125
 
 
+def test_numbers_in_a_command_are_words_as_they_are_written(tmp_path: Path) -> None:
+    text = GOOD.replace("-an", "-crf, 23, -r, 29.970, -ss, 1:30, -b, 010")
+    assert read_case(write(tmp_path, text)).recipe.argv[6:14] == (
+        "-crf",
+        "23",
+        "-r",
+        "29.970",
+        "-ss",
+        "1:30",
+        "-b",
+        "010",
+    )
+
+
+def test_golden_values_may_be_required(tmp_path: Path) -> None:
+    case = read_case(write(tmp_path, GOOD.replace("golden: false", "golden: required")))
+    assert (case.golden, case.golden_required) == (True, True)
+
+
 def test_a_sample_beside_the_case(tmp_path: Path) -> None:
     path = write(tmp_path, GOOD.replace("bars-384x216", "ours.mp4"))
     (path.parent / "ours.mp4").write_bytes(b"x")
@@ -111,14 +130,14 @@ def test_every_rule_of_the_packaged_cases_has_a_name() -> None:
         ("sample: bars-384x216", "sampel: bars-384x216", 2, "unknown key 'sampel'; did you mean 'sample'?"),
         ("sample: bars-384x216\n", "", 1, "a case needs 'sample'"),
         ('"{input}", -c:v', "a.mp4, -c:v", 3, "it needs {input}"),
-        ("timeout: 5", "timeout: soon", 8, "timeout: 'soon' is no float"),
-        ("golden: false", "golden: 1", 7, "golden: 1 is no bool"),
+        ("timeout: 5", "timeout: soon", 8, "timeout: 'soon' is no number"),
+        ("golden: false", "golden: 1", 7, "golden: 1 is neither true nor false"),
         ("- streams:", "- stream:", 10, "unknown rule 'stream'; did you mean 'streams'?"),
-        ("max_gop: 10", "max_gop: ten", 10, "streams.max_gop: 'ten' is no float"),
+        ("max_gop: 10", "max_gop: ten", 10, "streams.max_gop: 'ten' is no number"),
         ("color: [bt709, ", "color: [", 10, "4 values are wanted, 3 are there"),
         ("video_codec: h264", "codec: h264", 10, "streams: unknown key 'codec'"),
-        ("format: mp4, ", "", 10, "missing 1 required"),
-        ("psnr_y_mean: 30", "psnr_y_mean: good", 11, "pictures.psnr_y_mean: 'good' is no float"),
+        ("format: mp4, ", "", 10, "streams: it needs format"),
+        ("psnr_y_mean: 30", "psnr_y_mean: good", 11, "pictures.psnr_y_mean: 'good' is no number"),
         ("encoders: [libx264]", "encoder: [libx264]", 4, "needs: unknown key 'encoder'"),
         ("rules:", "rules: [", 10, "no valid YAML"),
         ("- streams:", "- ladder: {rungs: [{output: a, bitrate: 1}]}\n- streams:", 10, "unknown key 'bitrate'"),
@@ -132,7 +151,7 @@ def test_every_rule_of_the_packaged_cases_has_a_name() -> None:
         ("- streams:", "- dash: {limits: {audio: {psnr_y_min: 1}}}\n- streams:", 10, "unknown limit 'psnr_y_min'"),
         ("psnr_y_mean: 30", "psnr_y_mean: .nan", 11, "pictures.psnr_y_mean: nan is no number"),
         ("psnr_y_mean: 30", "psnr_y_mean: -30", 11, "-30 is no limit"),
-        ("psnr_y_mean: 30", "psnr_y_mean: true", 11, "True is no float"),
+        ("psnr_y_mean: 30", "psnr_y_mean: true", 11, "True is no number"),
         ("psnr_y_mean: 30", "view: {first: 0}", 11, "unknown key 'view'"),
         ("max_gop: 10", "max_gop: .inf", 10, "streams.max_gop: inf is no number"),
         ("- streams:", "- tracks: {dispositions: [forcd]}\n- streams:", 10, "no disposition 'forcd'"),
@@ -156,6 +175,29 @@ def test_every_rule_of_the_packaged_cases_has_a_name() -> None:
         ("timeout: 5", "timeout: -5", 8, "timeout: -5 s"),
         ("[small.mp4]", "[]", 5, "at least one"),
         ("[small.mp4]", "[../small.mp4]", 5, "names of files in {folder}"),
+        ('"{output}"', '"{outptu}"', 3, "unknown placeholder '{outptu}'; did you mean 'output'?"),
+        ("-an", "-y, on", 3, 'command: on is no text to YAML; write "on"'),
+        ("[libx264]", "[23]", 4, 'needs.encoders: 23 is no text; put it in quotes: "23"'),
+        ("frames: 125", "frames: 1.5", 11, "pictures.frames: 1.5 is no whole number"),
+        ("golden: false", "golden: always", 7, "golden: 'always' isn't true, false or required"),
+        ("golden: false", "extras: {my logo: bars-384x216}", 7, "extras: 'my logo' can't name a file"),
+        ("list.txt:", "..:", 6, "texts: '..' can't name a file"),
+        ("list.txt:", "input.mp4:", 6, "texts: 'input.mp4' is a name of ours"),
+        ("list.txt:", "output:", 6, "texts: 'output' is a name of ours"),
+        ("list.txt:", "extra-logo.png:", 6, "texts: 'extra-logo.png' is a name of ours"),
+        ("golden: false", "extras: {list.txt: bars-384x216}", 6, "texts: 'list.txt' stands under extras too"),
+        ("video_codec: h264", "video_codec: h265", 10, "FFmpeg knows no codec 'h265'; did you mean 'hevc'?"),
+        ("video_codec: h264", "video_codec: libx264", 10, "no codec 'libx264'; did you mean 'h264'?"),
+        ("video_codec: h264", "audio_codec: acc", 10, "streams.audio_codec: FFmpeg knows no codec 'acc'; did you mean"),
+        ("- streams:", "- ladder: {rungs: [{output: a.mp4}]}\n- streams:", 10, "ladder.rungs: it needs bit_rate"),
+        ("psnr_y_mean", "ssim_y_mean", 11, "unknown key 'ssim_y_mean'; scaled would take it"),
+        ("sample: bars-384x216", "sample: oras:example.com/clip@sha256:12", 2, "sample: 'sha256:12' is no digest"),
+        (
+            "- streams:",
+            f"- survived: {{intact: 'oras:example.com/c@sha256:{64 * 'a'}', frames: 1, damaged: []}}\n- streams:",
+            10,
+            "survived.intact: a bundled clip or a file beside the case is wanted",
+        ),
     ],
 )
 def test_mistakes_are_told_with_their_line(tmp_path: Path, old: str, new: str, line: int, words: str) -> None:

@@ -61,6 +61,19 @@ def test_each_way_to_fail_is_named(judged, encode, words):
     assert any(words in message for message in outcome.messages("hardware.fallback")), outcome.text
 
 
+def test_a_command_that_isn_t_in_the_image_is_told_once(judged):
+    policy = POLICY.replace("/app/encode", "/app/transcode")
+    outcome = judged(GOOD, policy=policy)
+    (message,) = outcome.messages("hardware.fallback")
+    assert message == "/app/transcode, which fallback.command names, isn't in the image, or what it is run by isn't"
+    assert outcome.code == 1
+
+
+def test_a_script_that_lacks_a_tool_is_there(judged):
+    messages = judged("no-such-tool").messages("hardware.fallback")
+    assert len(messages) == 3 and all("exit code 127" in message for message in messages)
+
+
 def test_silence_is_a_note_and_slowness_a_warning(judged):
     outcome = judged(f'[ "$LIBVA_DRIVER_NAME" ] && sleep 6; {X264} "$2"')
     findings = outcome.result("hardware.fallback")["findings"]

@@ -117,6 +117,13 @@ assert result.frame_hashes == plain.frame_hashes
     tested(posing(card), body).pytest.assert_outcomes(passed=1)
 
 
+def test_what_encodes_a_decode_in_software_may_sign_it(tested, card):
+    body = 'transcode(["-i", "{input}", "-an", "{output}"], path="vaapi", sample="bars-384x216")'
+    refused = tested(posing(card), body)
+    assert "has no counterpart on vaapi" not in refused.text
+    refused.pytest.assert_outcomes(passed=1)
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

@@ -14,7 +14,7 @@ from pytest_mediaimage.media.hardware import devices
 from pytest_mediaimage.media.hardware.devices import HostDevices, Node
 
 # nvidia-smi's answers: a card that does nothing, then one that encodes.
-SMI = "#!/bin/sh\necho '0, 0, 0, 0'; sleep 0.2; echo '7, 61, 3, 1'; exec sleep 60\n"
+SMI = "#!/bin/sh\necho '0, 0, 0, 0, 0'; sleep 0.2; echo '0, 7, 61, 3, 1'; exec sleep 60\n"
 
 
 @pytest.fixture

@@ -114,6 +114,20 @@ def test_a_failure_has_the_diagnosis_of_ffmpeg_s_words(judged, card):
     assert f"on {card}: broken: VA-API's driver for this card is missing in the image" in message
 
 
+def test_what_one_device_gave_isn_t_told_of_another(judged, card, monkeypatch):
+    """The first gives two errors, the second fails outright and is the one that is told of."""
+    second = "/dev/null"
+    nodes = tuple(Node(path, devices.AMD, for_everybody=True) for path in (card, second))
+    monkeypatch.setattr(devices, "discover", lambda: HostDevices(render=nodes))
+    said = "[h264_vaapi @ 0x1] Failed to end picture encode issue: 1 (x)."
+    died = f"case \"$*\" in *{second}*) echo '{said}' >&2; exit 251;; esac"
+    bad = "-vf \"lutyuv=u=0:v=0:enable='eq(n,20)'\" -c:v libx264 -preset superfast -qp 25"
+    result = judged(posing("vaapi", "h264", card, before=died, encoder=bad, more="-an")).result("transcode.h264-aac")
+    (finding,) = result["findings"]
+    assert finding["message"].startswith(f"on {second}: broken: the card, or its driver, stopped")
+    assert result["measured"] is None
+
+
 @pytest.mark.parametrize(("codec", "status"), [("h264", "failed"), ("av1", "skipped")])
 def test_a_card_without_an_encoder_for_the_codec(judged, card, codec, status):
     said = "echo '[posed @ 0x1] No usable encoding profile found.' >&2; exit 218"

@@ -203,3 +203,44 @@ def test_a_baseline_that_cannot_transcode_is_a_note(judged, write_layout):
     outcome = judged(HONEST, "speed", f"--media-baseline=oci:{before}")
     assert outcome.code == 0, outcome.text
     assert "not compared: the baseline's transcode fails" in outcome.messages("transcode.speed")[0]
+
+
+@busybox
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        ('echo garbage >"$last"; exit 0', "the baseline's transcode fails: "),
+        (
+            'exec /opt/ffmpeg -v error -y -i "$in" -vn "$last"',
+            "the baseline's transcode fails: the output has no frame",
+        ),
+        ('[ -e /tmp/once ] && exit 9; : >/tmp/once; exec /opt/ffmpeg "$@"', "the baseline's transcode fails: "),
+    ],
+    ids=["garbage", "no video", "a timed run fails"],
+)
+def test_a_baseline_whose_output_gives_no_speed_is_a_note(judged, write_layout, made, words):
+    script = f'for last; do [ "$before" = -i ] && in=$last; before=$last; done; case "$*" in *libx264*) {made};; esac; '
+    before = write_layout([tools(), wrapper(script + HONEST)], user="10001", Env=["PATH=/usr/bin:/bin"])
+    outcome = judged(HONEST, "speed", f"--media-baseline=oci:{before}")
+    assert outcome.code == 0, outcome.text
+    (message,) = outcome.messages("transcode.speed")
+    assert message.startswith(f"not compared: {words}")
+    assert "frames/s" in outcome.result("transcode.speed")["measured"]
+
+
+OTHER_QUALITY = """set -- "$@" --end--
+while [ "$1" != --end-- ]; do
+  if [ "$1" = -crf ]; then set -- "$@" -crf 22; shift 2; else set -- "$@" "$1"; shift; fi
+done
+shift; exec /opt/ffmpeg "$@"
+"""
+
+
+@busybox
+def test_hardened_compares_with_no_golden_values_while_they_are_written(judged):
+    outcome = judged(OTHER_QUALITY, "hardened", "--media-runtime=sandbox")
+    (finding,) = outcome.result("transcode.hardened")["findings"]
+    assert "--media-update-golden" in finding["fix"]
+    assert finding["fix"].startswith("/usr/bin/ffmpeg is a script: look at what it changes.")
+    outcome = judged(OTHER_QUALITY, "hardened", "--media-runtime=sandbox", "--media-update-golden")
+    assert (outcome.code, outcome.messages("transcode.hardened")) == (0, []), outcome.text

@@ -75,7 +75,7 @@ def test_what_is_not_pinned_is_refused(tmp_path: Path) -> None:
 
 
 def test_what_is_not_there(live: Registry, tmp_path: Path) -> None:
-    with pytest.raises(ImageNotFound, match="was not found"):
+    with pytest.raises(ImageNotFound, match=r"^sample .* was not found"):
         fetch(f"oras:{live.address}/org/samples@sha256:{'0' * 64}", tmp_path / "cache")
     with pytest.raises(RegistryUnavailable):
         fetch(f"oras:127.0.0.1:1/org/samples@sha256:{'0' * 64}", tmp_path / "cache")

@@ -16,7 +16,8 @@ from pytest_mediaimage.media.cases import CASES
 from pytest_mediaimage.media.golden import GoldenEntry
 from pytest_mediaimage.media.made import Made
 from pytest_mediaimage.media.recipe import argv_of, fill, values_of
-from pytest_mediaimage.media.streaming.playlists import beside, names_in
+from pytest_mediaimage.media.streaming.playlists import beside
+from pytest_mediaimage.media.streaming.reading import names_in
 
 _KINDS = ("encoders", "decoders", "filters", "protocols", "muxers")
 Change = Callable[[list[str]], list[str]]

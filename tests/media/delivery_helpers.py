@@ -10,7 +10,8 @@ from pytest_mediaimage.media import samples
 from pytest_mediaimage.media.case import Case
 from pytest_mediaimage.media.made import Made
 from pytest_mediaimage.media.recipe import Recipe, argv_of
-from pytest_mediaimage.media.streaming.playlists import beside, names_in
+from pytest_mediaimage.media.streaming.playlists import beside
+from pytest_mediaimage.media.streaming.reading import names_in
 from pytest_mediaimage.media.verdict import judge_case
 
 Change = Callable[[list[str]], list[str]]

@@ -15,6 +15,7 @@ from pytest_mediaimage.media.cases import CASES
 from pytest_mediaimage.media.clips.sound import RATE, tones
 from pytest_mediaimage.media.made import Made
 from pytest_mediaimage.media.rules.audio import channel_names
+from pytest_mediaimage.media.rules.loudness import Loudness
 from pytest_mediaimage.media.sound.following import Track, follow, sides, track_of
 from pytest_mediaimage.media.sound.loudness import integrated
 
@@ -158,21 +159,41 @@ def test_the_meter_agrees_with_ebur128(
     log = subprocess.run([*argv, "-"], check=True, capture_output=True, text=True, timeout=60).stderr
     theirs = float(re.findall(r"I:\s+(-?[\d.]+) LUFS", log)[-1])
     heard = track_of(file)
-    assert integrated(heard, channel_names(len(heard.samples))) == pytest.approx(theirs, abs=0.06)
+    assert integrated([heard.samples], heard.rate, channel_names(len(heard.samples))) == pytest.approx(theirs, abs=0.06)
 
 
 def test_the_meter_on_the_standards_own_sine() -> None:
     """EBU Tech 3341, case 1: a stereo sine of 1 kHz at -23 dBFS has -23 LUFS. A mono one counts half: 3 LU less."""
     sine = 10 ** (-23 / 20) * np.sin(2 * np.pi * 1000 * np.arange(20 * RATE) / RATE)
-    stereo = Track(np.stack((sine, sine)).astype(np.float32), RATE, 0.0)
-    assert integrated(stereo, ("FL", "FR")) == pytest.approx(-23.0, abs=0.1)
-    assert integrated(Track(stereo.samples[:1], RATE, 0.0), ("FC",)) == pytest.approx(-26.01, abs=0.1)
-    assert integrated(stereo, ("FL", "LFE")) == pytest.approx(-26.01, abs=0.1)
+    stereo = np.stack((sine, sine)).astype(np.float32)
+    assert integrated([stereo], RATE, ("FL", "FR")) == pytest.approx(-23.0, abs=0.1)
+    assert integrated([stereo[:1]], RATE, ("FC",)) == pytest.approx(-26.01, abs=0.1)
+    assert integrated([stereo], RATE, ("FL", "LFE")) == pytest.approx(-26.01, abs=0.1)
+
+
+def test_the_meter_takes_sound_of_any_length_in_any_pieces() -> None:
+    generator = np.random.default_rng(5)
+    long = (generator.standard_normal((2, 100 * 8000)) * np.linspace(0.001, 0.3, 100 * 8000)).astype(np.float32)
+    whole = integrated([long], 8000, ("FL", "FR"))
+    cuts = [1, 700, 250_000, 250_001, 600_000]
+    assert integrated(np.split(long, cuts, axis=1), 8000, ("FL", "FR")) == pytest.approx(whole, abs=1e-6)
+    # A quarter of it is far louder than the first minute.
+    assert integrated([long[:, : 60 * 8000]], 8000, ("FL", "FR")) < whole - 3
+
+
+def test_loudness_is_of_the_whole_and_not_of_the_first_minute(system_ffmpeg: str, tmp_path: Path) -> None:
+    file = tmp_path / "output.mp4"
+    sound = "anoisesrc=r=16000:d=90:a=0.1:seed=1,volume=0.05:enable='lt(t,61)'"
+    subprocess.run([system_ffmpeg, "-v", "error", "-f", "lavfi", "-i", sound, "-c:a", "aac", file], check=True)
+    argv = [system_ffmpeg, "-nostdin", "-hide_banner", "-i", str(file), "-af", "ebur128=framelog=verbose", "-f", "null"]
+    log = subprocess.run([*argv, "-"], check=True, capture_output=True, text=True, timeout=60).stderr
+    theirs = float(re.findall(r"I:\s+(-?[\d.]+) LUFS", log)[-1])
+    assert list(Loudness(theirs, 0.1, "test").judge(Made.of(samples.sample("bars-384x216"), file))) == []
 
 
 def test_the_meter_on_silence_and_on_too_little() -> None:
-    assert integrated(Track(np.zeros((2, RATE), np.float32), RATE, 0.0), ("FL", "FR")) == -np.inf
-    assert integrated(Track(np.ones((2, RATE // 4), np.float32), RATE, 0.0), ("FL", "FR")) == -np.inf
+    assert integrated([np.zeros((2, RATE), np.float32)], RATE, ("FL", "FR")) == -np.inf
+    assert integrated([np.ones((2, RATE // 4), np.float32)], RATE, ("FL", "FR")) == -np.inf
 
 
 def test_stretches_are_told_apart() -> None:

@@ -41,7 +41,7 @@ VP9_FAULTS = {
     "upside down": (["-vf", "hflip,vflip"], "the picture is upside down"),
     "mirrored": (["-vf", "hflip"], "the picture is mirrored"),
     "lower quality": (["-crf", "36"], "of the usual 204000; 15% either way"),
-    "cropped": (["-vf", "crop=352:198,scale=384:216"], "carries no readable number"),
+    "cropped": (["-vf", "crop=352:198,scale=384:216"], "carry no readable number"),
 }
 
 

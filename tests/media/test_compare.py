@@ -108,6 +108,7 @@ def test_messages_name_the_frames() -> None:
     assert _identify([0, 1, 1, 2], 3) == ["frame 1 shown more than once"]
     assert _identify([0, 2, 3, 1], 4) == ["frame 1 follows frame 3"]
     assert _identify([0, 1, 2], 2) == ["frame 2 beyond the end of the source"]
+    assert _identify([0, None, None, 3], 4)[0] == "frames 1-2 of the output carry no readable number"
     assert _identify([0, None, 2], 3) == ["frame 1 of the output carries no readable number", "frame 1 missing"]
 
 

@@ -166,9 +166,9 @@ def test_what_may_not_be_seen_is_said(proc: Proc, monkeypatch: pytest.MonkeyPatc
 # nvidia-smi's csv with noheader,nounits, one line a card each time; the counts of a card that can't tell are [N/A].
 SMI = """#!/bin/sh
 case "$*" in *--loop-ms=*) ;; *) exit 1;; esac
-echo '3, 0, 0, 1'; echo '0, [N/A], [N/A], [N/A]'
+echo '0, 3, 0, 0, 1'; echo '1, 0, [N/A], [N/A], [N/A]'; echo '2, 0, 0, 0, 5'
 sleep 0.1
-echo '12, 34, 5, 2'; echo '[N/A], [N/A], [N/A], 0'
+echo '0, 12, 34, 5, 2'; echo '1, [N/A], [N/A], [N/A], 0'; echo '2, 0, 0, 0, 4'
 exec sleep 60
 """
 

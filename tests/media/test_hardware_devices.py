@@ -63,12 +63,23 @@ def test_which_device_serves_which_path(machine: Path) -> None:
     served = {name: [node.path for node in path.nodes(found)] for name, path in PATHS.items()}
     assert served["nvenc"] == served["nvdec"] == ["/dev/nvidia0", "/dev/nvidia2", "/dev/nvidia10"]
     assert served["qsv"] == ["/dev/dri/renderD128"]
-    assert served["vaapi"] == served["vulkan"] == ["/dev/dri/renderD128", "/dev/dri/renderD129"]
+    assert served["vaapi"] == ["/dev/dri/renderD128", "/dev/dri/renderD129"]
+    assert served["vulkan"] == [*served["vaapi"], *served["nvenc"]]
 
 
 def test_nvidia_s_render_node_is_none_of_va_api_s() -> None:
     host = HostDevices(render=(Node("/dev/dri/renderD128", NVIDIA),))
     assert not PATHS["vaapi"].nodes(host) and not PATHS["qsv"].nodes(host) and PATHS["vulkan"].nodes(host)
+
+
+def test_vulkan_has_nvidia_s_driver_from_the_card_and_not_from_its_render_node() -> None:
+    card, own, other = (
+        Node("/dev/nvidia0", NVIDIA),
+        Node("/dev/dri/renderD128", NVIDIA),
+        Node("/dev/dri/renderD129", AMD),
+    )
+    assert PATHS["vulkan"].nodes(HostDevices((card,), (own,))) == (card,)
+    assert PATHS["vulkan"].nodes(HostDevices((card,), (own, other))) == (other, card)
 
 
 def test_own_devices_by_a_glob(machine: Path) -> None:

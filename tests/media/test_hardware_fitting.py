@@ -60,6 +60,13 @@ def test_a_decode_goes_to_the_device() -> None:
     assert probe.codec == "hevc"
 
 
+def test_filters_of_a_decode_stand_before_the_output_whatever_follows_it() -> None:
+    text, _ = put("nvdec", "-i", "{input}", "-c:v", "ffv1", "{output}", "-y")
+    assert text.endswith("-c:v ffv1 -vf hwdownload,format=nv12,format=yuv420p {output} -y")
+    text, _ = put("nvdec", "-i", "{input}", "-hls_segment_filename", "{folder}/%d.ts", "{folder}/index.m3u8", "-y")
+    assert text.endswith("{folder}/%d.ts -vf hwdownload,format=nv12,format=yuv420p {folder}/index.m3u8 -y")
+
+
 def test_a_path_of_one_s_own() -> None:
     own = own_encoder(("-c:v", "h264_x", "-b:v", "2M"), "Using card", NODE)
     text, probe = put("x", *WEB, own=own)
@@ -81,6 +88,21 @@ def test_a_path_of_one_s_own() -> None:
 def test_what_can_t_be_put(path: str, words: tuple[str, ...], told: str) -> None:
     with pytest.raises(UsageError, match=told):
         fitted(recipe_of(list(words)), path, NODE, H264)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("-i", "{input}", "{output}"),
+        ("-c:v", "h264", "-i", "{input}", "{output}"),
+        ("-i", "{input}", "-c:v:1", "x", "{output}"),
+    ],
+)
+def test_a_path_of_one_s_own_needs_an_encoder_to_take_the_place_of(words: tuple[str, ...]) -> None:
+    own = own_encoder(("-c:v", "h264_x"), "Using card", NODE)
+    with pytest.raises(UsageError, match="names no encoder of video, in whose place x's could be put") as caught:
+        put("x", *words, own=own)
+    assert "Write -c:v" in caught.value.remedy
 
 
 def test_shapes_that_are_not_brought_back_are_told() -> None:

@@ -106,12 +106,18 @@ def test_last_bits(shallow: Callable[[Any], Any], told: bool, tmp_path: Path) ->
     assert ("eight were used" in problems(HDR10, Made.of(samples.sample(HDR10.sample), path))) is told
 
 
+def test_a_frame_too_many_is_no_loss_of_depth(system_ffmpeg: str, tmp_path: Path) -> None:
+    said = problems(HDR10, run(HDR10, system_ffmpeg, tmp_path, "-preset", "ultrafast", "-vf", "tpad=start=1"))
+    assert "of the output carries no readable number" in said
+    assert "eight were used" not in said
+
+
 _TONEMAP = SDR.recipe.argv[SDR.recipe.argv.index("-vf") + 1]
 SDR_FAULTS = {
     "not tone-mapped": (["-vf", "format=yuv420p,sidedata=mode=delete"], "mean PSNR-Y is"),
     "left as HDR": (["-vf", "format=yuv420p", "-color_trc", "smpte2084"], "color_transfer is smpte2084, bt709"),
     "too dark": (["-vf", f"{_TONEMAP},lutyuv=y=val*0.8"], "plane Y is shifted by -"),
-    "black": (["-vf", f"{_TONEMAP},lutyuv=y=16:u=128:v=128"], "carries no readable number"),
+    "black": (["-vf", f"{_TONEMAP},lutyuv=y=16:u=128:v=128"], "carry no readable number"),
     "green": (["-vf", f"{_TONEMAP},lutyuv=u=0:v=0"], "plane V is shifted by -"),
     "clipped": (["-vf", _TONEMAP.replace("hable", "clip")], "mean PSNR-Y is"),
     "other matrix": (["-vf", _TONEMAP.replace("m=bt709", "m=470bg")], "mean PSNR-Y is"),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_mediaimage.errors import JudgeError
-from pytest_mediaimage.media.streaming import playlists
+from pytest_mediaimage.media.streaming import playlists, reading
 from pytest_mediaimage.media.streaming.manifests import parse_dash
 from pytest_mediaimage.media.streaming.playlists import (
     Manifest,
@@ -19,9 +19,9 @@ from pytest_mediaimage.media.streaming.playlists import (
     Segment,
     beside,
     file_name,
-    names_in,
     parse_hls,
 )
+from pytest_mediaimage.media.streaming.reading import names_in
 
 MASTER = """#EXTM3U
 #EXT-X-VERSION:7
@@ -172,7 +172,7 @@ def test_names_that_lead_elsewhere_are_refused(name: str, tmp_path: Path) -> Non
     playlist.write_text(f'#EXTM3U\n#EXTINF:2,\ngood.m4s\n#EXT-X-MAP:URI="{name}"\n#EXTINF:2,\nlast.m4s\n')
     assert names_in(playlist) == []
     with pytest.raises(JudgeError, match=r"index\.m3u8: "):
-        playlists.read(playlist)
+        reading.read(playlist)
     manifest = tmp_path / "index.mpd"
     for text in (
         f'<SegmentTemplate duration="2" media="{name.replace("&", "")}"/>',
@@ -279,10 +279,10 @@ def test_count_and_length_are_limited(tmp_path: Path) -> None:
     path = tmp_path / "index.m3u8"
     path.write_text("#EXTM3U\n" + "".join(f"#EXTINF:1,\n{n}.m4s\n" for n in range(playlists.MAX_NAMES + 1)))
     with pytest.raises(JudgeError, match="over 1000"):
-        playlists.read(path)
-    path.write_text("#EXTM3U\n" + "#" * playlists.MAX_BYTES)
+        reading.read(path)
+    path.write_text("#EXTM3U\n" + "#" * reading.MAX_BYTES)
     with pytest.raises(JudgeError, match="too many for a playlist"):
-        playlists.read(path)
+        reading.read(path)
     many = '<SegmentTimeline><S t="0" d="1" r="100000000"/></SegmentTimeline>'
     with pytest.raises(JudgeError, match="over 1000"):
         parse_dash(_mpd(_representation(f'<SegmentTemplate media="$Time$">{many}</SegmentTemplate>')))

@@ -12,12 +12,13 @@ from case_runs import problems, run
 
 from pytest_mediaimage.errors import JudgeError
 from pytest_mediaimage.media import samples
-from pytest_mediaimage.media.captions import captions_of, escaped, odd
+from pytest_mediaimage.media.captions import captions_of
 from pytest_mediaimage.media.cases import CASES
 from pytest_mediaimage.media.clips import captioned
 from pytest_mediaimage.media.clips import tracks as sample
 from pytest_mediaimage.media.made import Made
 from pytest_mediaimage.media.recipe import Recipe
+from pytest_mediaimage.media.rules.subtitles import Burnt
 from pytest_mediaimage.media.tracks import Chapter, Cue, contents_of
 
 TRACKS, CAPTIONS, BURNT = CASES["multi-track"], CASES["captions"], CASES["subtitle-burn-in"]
@@ -179,8 +180,8 @@ def test_captions_of_other_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_bytes_that_look_like_a_start_code_are_escaped() -> None:
-    assert escaped(b"\0\0\0\0\1\0\0\3\0\0\4") == b"\0\0\3\0\0\3\1\0\0\3\3\0\0\4"
-    assert odd((0, 1, 3, 0x7F)) == b"\x80\x01\x83\x7f"
+    assert captioned.escaped(b"\0\0\0\0\1\0\0\3\0\0\4") == b"\0\0\3\0\0\3\1\0\0\3\3\0\0\4"
+    assert captioned.odd((0, 1, 3, 0x7F)) == b"\x80\x01\x83\x7f"
 
 
 def test_what_is_no_media(tmp_path: Path) -> None:
@@ -215,6 +216,14 @@ def test_burn_in_faults_are_named(fault: str, system_ffmpeg: str, tmp_path: Path
     change, message = BURNT_FAULTS[fault]
     words = [change(word) if word == _FILTER else word for word in BURNT.recipe.argv]
     assert message in problems(BURNT, run(replace(BURNT, recipe=Recipe(tuple(words))), system_ffmpeg, tmp_path))
+
+
+def test_burn_in_looks_at_every_line_and_frame(system_ffmpeg: str, tmp_path: Path) -> None:
+    words = [f"{word},tpad=stop=2" if word == _FILTER else word for word in BURNT.recipe.argv]
+    lengthened = run(replace(BURNT, recipe=Recipe(tuple(words))), system_ffmpeg, tmp_path)
+    assert "the output has 50 frames, 48 were expected" in problems(BURNT, lengthened)
+    beyond = replace(BURNT, rules=(Burnt(((0.5, 1.02), (5.0, 6.0))),))
+    assert "no frame of the source is shown from 5 to 6 s" in problems(beyond, lengthened)
 
 
 def test_without_fonts_there_is_no_text(system_ffmpeg: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

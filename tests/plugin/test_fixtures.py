@@ -57,6 +57,12 @@ def test_argv(transcode):
     assert result.psnr["y"] > 30 and 0.9 < result.ssim["y"] <= 1
 
 
+def test_another_size(transcode):
+    result = transcode(["-i", "{input}", "-vf", "scale=192:108", "-frames:v", "2", "-an", "{output}"])
+    with pytest.raises(Exception, match="192x108 can't be compared with 384x216"):
+        _ = result.psnr["y"]
+
+
 def test_stream(transcode, golden, sample_media):
     stream = ffmpeg.input("{input}").output("{output}", vcodec="libx264", crf=23, acodec="aac", **{"threads:v": 2})
     result = transcode(stream, sample=sample_media("bars-384x216"))
@@ -97,7 +103,7 @@ def own_tests(pytester: pytest.Pytester) -> None:
 
 def test_each_fixture_on_the_demo_image(media, own_tests, workers):
     updated = media("demo", "test_own.py", "--media-update-golden", "-s", *workers)
-    updated.pytest.assert_outcomes(passed=8)
+    updated.pytest.assert_outcomes(passed=9)
     assert "golden values" in updated.text and "written to" in updated.text
     again = media("demo", "test_own.py", "-k", "stream", "-s", *workers)
     again.pytest.assert_outcomes(passed=1)
@@ -107,7 +113,7 @@ def test_each_fixture_on_the_demo_image(media, own_tests, workers):
 
 def test_each_fixture_on_a_debian_image_in_the_engine(media, own_tests, debian_image):
     outcome = media(f"docker:{debian_image}", "test_own.py", "--media-update-golden")
-    outcome.pytest.assert_outcomes(passed=8)
+    outcome.pytest.assert_outcomes(passed=9)
     assert "runtime: docker" in outcome.text
 
 
@@ -158,7 +164,7 @@ def test_a_changed_recipe_no_longer_has_golden_values(media, own_tests, pytester
 
 def test_static_runs_start_nothing(media, own_tests):
     outcome = media("demo", "test_own.py", "--media-static", "-rs")
-    outcome.pytest.assert_outcomes(passed=3, skipped=5)
+    outcome.pytest.assert_outcomes(passed=3, skipped=6)
     assert "nothing is started under --media-static" in outcome.text
 
 

@@ -33,9 +33,8 @@ def test_an_error_fails_with_everything_one_needs(media, write_layout, pytester,
     outcome.pytest.stdout.fnmatch_lines(
         [
             "layer 1 holds 10.24 kB, 9.24 kB over the budget of 1 kB; its heaviest files:",
-            "measured: 10.24 kB, budget 1 kB",
-            "error: layer 1 holds 10.24 kB, 9.24 kB over the budget of 1 kB; its heaviest files:",
             "  /opt/model.bin (10.24 kB)",
+            "  measured:    10.24 kB, budget 1 kB",
             f"  layer:       1 of 1, {big.diff_id}",
             "  created by:  COPY model.bin /opt/",
             "  to do:       Split the layer*",

@@ -54,7 +54,6 @@ def test_the_documented_example_fails_with_everything_one_needs(media, write_lay
     outcome.pytest.stdout.fnmatch_lines(
         [
             "the label com.example.team is missing",
-            "error: the label com.example.team is missing",
             "  to do:       Write LABEL com.example.team=*",
             "why it matters: At three in the morning*",
             "this check fails on an image that doesn't say which team answers for it.",

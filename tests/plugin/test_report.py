@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 
 import pytest
+import report_helpers
+from support.runs import PLAIN, XDIST
 
 from pytest_mediaimage.checks.planning import known_ids
+from pytest_mediaimage.checks.registry import Check
 from pytest_mediaimage.image.build import Item, layer
 from pytest_mediaimage.image.sources.demo import find_ffmpeg
-from pytest_mediaimage.report.text import format_value
+from pytest_mediaimage.report.text import failure_text, format_value
 
 
 def test_the_demo_images_table_equals_what_other_tools_say(media, media_cache):
@@ -90,9 +94,83 @@ def test_skips_are_counted_in_plain_sight(media, write_layout):
             "config.user * 1000 * not root * passed",
             "4 checks: 1 passed, 3 skipped",
             "  skipped: reference.pinned: a local image, not a registry reference*",
-            "  skipped: transcode.h264-aac, transcode.aac: nothing is started under --media-static",
+            "  skipped: transcode.h264-aac [[]cpu], transcode.aac [[]cpu]: nothing is started under --media-static",
         ]
     )
+
+
+def test_where_all_is_skipped_there_is_no_empty_table(media, write_layout):
+    outcome = media(write_layout(), "--media-static", "-k", "aac")
+    assert "2 checks: 2 skipped" in outcome.text and "measured" not in outcome.text
+
+
+def test_a_run_of_some_checks_says_so(media, write_layout, workers):
+    report = media(write_layout(), "--media-static", "-k", "user or pinned", *workers).report
+    assert report["interrupted"] is False and len(report["results"]) == 2
+    whole = media(write_layout(), "--media-static", *workers).report
+    assert (whole["not_run"], report["not_run"]) == (0, len(whole["results"]) - 2)
+
+
+INTERRUPTING = """
+def pytest_runtest_protocol(item):
+    if "config.user" in item.name:
+        raise KeyboardInterrupt
+"""
+
+
+def test_an_interrupted_run_says_so(media, write_layout, pytester):
+    pytester.makeconftest(INTERRUPTING)
+    reports = [f"--media-report={kind}:media.{kind}" for kind in ("markdown", "sarif")]
+    outcome = media(write_layout(), "--media-static", *PLAIN, *reports, subprocess=True)
+    report = outcome.report
+    assert outcome.code == 2 and report["interrupted"] is True and report["results"] and report["not_run"] > 20
+    ran = len(report["results"])
+    words = f"the run was interrupted: {ran} of {ran + report['not_run']} checks ran"
+    assert (pytester.path / "media.markdown").read_text().startswith(f"## ⚠️ Not judged in full ({words}): ")
+    (invocation,) = json.loads((pytester.path / "media.sarif").read_text())["runs"][0]["invocations"]
+    assert not invocation["executionSuccessful"]
+    assert f"not judged in full: {words}" in [
+        item["message"]["text"] for item in invocation["toolExecutionNotifications"]
+    ]
+
+
+def test_an_interrupt_of_workers_is_told_too(media, write_layout, pytester):
+    pytester.makeconftest("def pytest_xdist_node_collection_finished(node): raise KeyboardInterrupt")
+    outcome = media(write_layout(), "--media-static", "--media-report=markdown:media.md", *XDIST, subprocess=True)
+    assert outcome.code == 2 and outcome.report["interrupted"] is True
+    assert "Not judged in full (the run was interrupted: " in (pytester.path / "media.md").read_text()
+
+
+def test_a_failed_checks_first_finding_stands_once_and_the_last_are_counted():
+    check = Check("a.b", "what it fails on", "It matters.", lambda context: ())
+    found = [report_helpers.finding(f"track {n} is missing\nlook", fix="Map it.") for n in range(8)]
+    lines = failure_text(check, report_helpers.result("a.b", found, measured=5)).splitlines()
+    assert lines[:4] == ["track 0 is missing (and 7 more)", "look", "  measured:    5", "error: track 1 is missing"]
+    assert "error: track 4 is missing" in lines and "error: track 5 is missing" not in lines
+    assert lines.count("  to do:       Map it.") == 1
+    assert "and 3 more; --media-report json:PATH lists them all" in lines
+
+
+def test_what_checks_share_is_told_once(media, write_layout, pytester, workers):
+    pytester.makeconftest(SHARING)
+    outcome = media(write_layout(), "-k", "acme", "--junitxml=junit.xml", *workers)
+    assert outcome.text.count("why it matters: Both do.") == 1
+    assert "2 checks fail with the same message: no sound (acme.a, acme.b)" in outcome.text
+    assert (pytester.path / "junit.xml").read_text().count("this check fails on silence.</failure>") == 2
+
+
+SHARING = """
+from pytest_mediaimage import Finding, check
+
+def made(name):
+    @check(name, fails="silence", why="Both do.")
+    def judge(context):
+        yield Finding("no sound")
+    return judge
+
+def pytest_mediaimage_checks(config):
+    return [made("acme.a"), made("acme.b")]
+"""
 
 
 def test_what_a_killed_run_left_is_removed_and_said(media, write_layout, tmp_path):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from report_helpers import DIGEST, Shown, account, finding, result, subject
 
+from pytest_mediaimage.checks.planning import Planned
+from pytest_mediaimage.checks.registry import Check
 from pytest_mediaimage.errors import EngineUnavailable
 from pytest_mediaimage.image.build import Item, layer
 from pytest_mediaimage.report import Account, markdown
@@ -119,6 +122,22 @@ def test_failures_come_first_and_notes_are_folded():
     assert "  - file `/a`\n  - added by `RUN make`\n  - to do: Mend it." in report
     assert "**f.breaks** the machine failed: no disk" in report
     assert "no engine (**the policy requires it**)" in report
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_what_was_not_run_keeps_the_image_from_being_fit(interrupted):
+    passed, failed = result("a.passes"), result("a.fails", [finding()])
+    ids = [("a.passes", None), ("a.fails", None), ("b.waits", "cpu")]
+    planned = [Planned(Check(id, "", "", lambda context: ()), path) for id, path in ids]
+    words = ("the run was interrupted: " if interrupted else "") + "1 of 3 checks ran"
+
+    def headline(*results):
+        return markdown.text(replace(account(results), planned=planned, interrupted=interrupted)).partition(": `")[0]
+
+    assert headline(passed) == f"## ⚠️ Not judged in full ({words})"
+    assert headline(failed) == f"## ❌ Not fit to ship ({words})"
+    whole = headline(passed, result("a.fails"), result("b.waits", hardware_path="cpu"))
+    assert whole == ("## ⚠️ Not judged in full (the run was interrupted)" if interrupted else "## ✅ Fit to ship")
 
 
 def test_known_findings_are_marked():

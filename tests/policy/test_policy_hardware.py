@@ -39,6 +39,7 @@ def test_an_own_path_is_planned_with_a_check_of_its_own(tmp_path: Path) -> None:
         ("X!", OWN, "can't name a path of your own"),
         ("x", '{devices: "/dev/x", arguments: [-c:v, y]}', "needs devices, arguments and proof"),
         ("x", '{devices: "/dev/x", arguments: [-c:v, y], proof: a, more: 1}', "and nothing else"),
+        ("x", '{devices: "/dev/x", argument: [-c:v, y], proof: a}', "key 'argument'; did you mean 'arguments'?"),
         ("x", '{devices: "/etc/passwd", arguments: [-c:v, y], proof: a}', "no glob of device nodes"),
         ("x", '{devices: "/dev/../etc/x", arguments: [-c:v, y], proof: a}', "no glob of device nodes"),
         ("x", '{devices: "/dev/x", arguments: [], proof: a}', "arguments are empty"),

@@ -10,6 +10,7 @@ from tiny_images import File, shell_image
 
 from pytest_mediaimage.runtime.base import Devices, DevicesRefused, Resources
 from pytest_mediaimage.runtime.bubblewrap import command_line
+from pytest_mediaimage.runtime.docker import DockerRuntime
 from pytest_mediaimage.runtime.docker_devices import options, refusals
 
 SPARE = ("/dev/fuse", "/dev/kvm", "/dev/loop-control", "/dev/hwrng", "/dev/net/tun")
@@ -97,3 +98,30 @@ def test_another_failure_of_the_engine_stays_what_it_is() -> None:
 
     with pytest.raises(APIError), refusals(Devices(nodes=("/dev/x",))):
         raise APIError("500", explanation="no space left on device")
+
+
+@pytest.mark.docker
+def test_a_container_without_a_device_isn_t_run_by_nvidia_s_runtime(docker_engine, tmp_path, node, monkeypatch) -> None:
+    """That one hands all cards to an image which asks for them in its environment."""
+    from docker import DockerClient
+    from docker.models.containers import ContainerCollection
+
+    asked: list[object] = []
+    create = ContainerCollection.create
+
+    def note(self: ContainerCollection, *args: object, **options: object) -> object:
+        asked.append(options.get("runtime"))
+        return create(self, *args, **options)
+
+    image = shell_image(USERS)
+    said = {"DefaultRuntime": "nvidia", "Runtimes": {"runc": {}, "nvidia": {}}}
+    monkeypatch.setattr(ContainerCollection, "create", note)
+    for info in (said, {**said, "DefaultRuntime": "crun"}, {**said, "Runtimes": {"nvidia": {}}}):
+        monkeypatch.setattr(DockerClient, "info", lambda _, info=info: info)
+        runtime = DockerRuntime(tmp_path / "cache")
+        try:
+            for devices in (Devices(), Devices(nodes=(node,))):
+                runtime.start(image, work=tmp_path, resources=Resources(devices)).close()
+        finally:
+            runtime.close()
+    assert asked == ["runc", None, None, None, None, None]

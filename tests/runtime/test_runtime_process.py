@@ -10,8 +10,7 @@ import pytest
 from tiny_images import File, TinyImage, shell_image
 
 from pytest_mediaimage.errors import EnvironmentFault
-from pytest_mediaimage.runtime.base import NotStarted, Process, Resources, Runtime
-from pytest_mediaimage.runtime.elf import FOLDER
+from pytest_mediaimage.runtime.base import FOLDER, NotStarted, Process, Resources, Runtime
 
 Begin = Callable[..., Process]
 PLACE = f"{FOLDER}/job"

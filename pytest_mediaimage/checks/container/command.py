@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...result import Finding
-from ...runtime.base import PLAIN, Resources
-from ...runtime.elf import FOLDER
+from ...runtime.base import FOLDER, PLAIN, Resources
 from ..context import Context
 from ..last_words import last_words
 from ..subject import UNUSABLE, FFmpegFailed

@@ -92,7 +92,7 @@ def _is_met(alternative: str, driver: str) -> bool:
             have = _numbers(driver)[: len(wanted)]
         elif match["what"] == "cuda":
             wanted, have = _numbers(match["value"])[:2], _cuda_of(driver)
-            if have == wanted[:0] or (have == max(_CUDA_DRIVERS) and wanted > have):
+            if have == max(_CUDA_DRIVERS) and wanted > have:
                 continue  # newer than this table: it can't be told
         else:
             continue

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _INITS = ("tini", "tini-static", "dumb-init", "catatonit", "docker-init")
 _TOOLS = ("ffmpeg", "ffprobe")
 _SECONDS = 60.0
+_NOT_THERE = 127
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def _program(entrypoint: Sequence[str]) -> str:
     return words[0] if words else ""
 
 
-def _plan(context: Context) -> Iterator[_Scenario]:
+def _plan() -> Iterator[_Scenario]:
     """Without a device first. What breaks a driver is tried on the device where there is one, and else shows nothing
     but that the program survives it."""
     from ...media.hardware import devices
@@ -116,7 +117,7 @@ def _scenarios(bench: _Bench) -> Iterator[Finding]:
     command = Command(bench.argv, context.subject.ffmpeg_program() or "ffmpeg", timeout=_SECONDS)
     base: Seen | None = None
     measured = []
-    for scenario in _plan(context):
+    for scenario in _plan():
         try:
             container = context.subject.new_container(scenario.resources)
         except DevicesRefused:
@@ -133,6 +134,14 @@ def _scenarios(bench: _Bench) -> Iterator[Finding]:
         if made.exit_code or made.output is None:
             if bench.guessed and base is None:
                 context.skip(_unknown(bench, _ended(made)))
+            # So the runtimes say it; a script that lacks a tool says its own name or the shell's first.
+            if made.exit_code == _NOT_THERE and made.log.startswith("exec"):
+                yield Finding(
+                    f"{bench.argv[0]}, which fallback.command names, isn't in the image, or what it is run by isn't",
+                    evidence="no such command",
+                    fix="Name the program's path in the image in fallback.command, or COPY it there.",
+                )
+                return
             yield _finding(scenario, "failed", _ended(made), "Catch the failure, and encode with libx264 or the like.")
             continue
         try:

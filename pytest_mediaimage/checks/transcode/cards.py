@@ -15,8 +15,9 @@ from ..subject import FFmpegFailed
 if TYPE_CHECKING:
     from ...media.hardware.devices import Node
     from ...media.hardware.origin import Origin
+    from ...media.hardware.proof import Outcome
     from ...runtime.base import Container
-    from .running import Transcoded
+    from .running import Transcoded, TranscodeFailed
 
 __all__ = [
     "ENCODING",
@@ -27,6 +28,7 @@ __all__ = [
     "backend_of",
     "codec_of",
     "container_with",
+    "failed_on",
     "nodes_of",
     "origin_of",
 ]
@@ -75,6 +77,19 @@ def container_with(node: Node, backend: str, context: Context) -> Container:
         return context.subject.new_container(Resources(given))
     except DevicesRefused as refused:
         absent(str(refused))
+
+
+def failed_on(node: Node, backend: str, error: TranscodeFailed, codec: str) -> Outcome:
+    """What a command that failed on a device means, by FFmpeg's words. Raises Absent where the device can't do it."""
+    from ...media.hardware.diagnosis import Verdict
+    from ...media.hardware.proof import Attempt, of_failure, words_of
+
+    ran = error.command
+    outcome = of_failure(backend, Attempt(ran.exit_code, words_of(f"{ran.stderr}\n{ran.stdout}"), None))
+    # Every card that encodes or decodes at all does H.264.
+    if outcome.verdict is Verdict.ABSENT or (outcome.of_codec and codec != "h264"):
+        absent(f"{node.path} can't do it: {outcome.reason}")
+    return outcome
 
 
 def backend_of(path: str) -> str:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import re
-import types
-import typing
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...errors import EnvironmentFault, PolicyError
+from ...errors import EnvironmentFault, InvalidReference, PolicyError
 from ...policy.units import nearest, shown
 from ...policy.yaml_file import YamlFile
+from .case_values import codec, hints, lacking_of, metrics_of, threshold, typed
 
 if TYPE_CHECKING:
     import yaml
@@ -24,7 +22,9 @@ if TYPE_CHECKING:
 FOLDER = "cases"
 _MAX_BYTES = 1024 * 1024
 _KEYS = ("version", "sample", "command", "rules", "needs", "outputs", "extras", "texts", "golden", "fails", "timeout")
-_IN_CODE = ("view", "others")  # of rules: no YAML can say them
+_FILE_NAME = re.compile(r"[\w.-]*[\w-][\w.-]*")  # as `media.recipe` takes it in {extra:NAME}
+_NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+_TEXT = "tag:yaml.org,2002:str"
 
 
 def case_file(directory: Path, name: str) -> Path:
@@ -66,10 +66,7 @@ def read_case(path: Path) -> Case:
 
     if "version" in nodes:
         read.value(nodes["version"][1], "version", _version)
-    command = value("command", tuple[str, ...], ())
-    text = "\0".join(command)
-    if "{input}" not in text or not ("{output}" in text or "{folder}" in text):
-        raise read.mistake("command: it needs {input}, and {output} or {folder}", nodes["command"][0])
+    command = tuple(_word(read, item) for item in read.items(nodes["command"][1], "command"))
     outputs = value("outputs", tuple[str, ...], ("output.mp4",))
     if not outputs or any(name.startswith("/") or ".." in Path(name).parts for name in outputs):
         raise read.mistake("outputs: names of files in {folder} are wanted, at least one", nodes["outputs"][0])
@@ -77,6 +74,10 @@ def read_case(path: Path) -> Case:
     if timeout <= 0:
         raise read.mistake(f"timeout: {timeout:g} s is no time to run in", nodes["timeout"][0])
     extras, texts = value("extras", dict[str, str], {}), value("texts", dict[str, str], {})
+    for key in ("extras", "texts"):
+        for name, line, _ in read.pairs(nodes[key][1], key) if key in nodes else ():
+            if wrong := _wrong_name(name, key, extras):
+                raise read.mistake(f"{key}: {wrong}", line)
     known = [*PLACEHOLDERS, *(f"extra:{name}" for name in (*extras, *texts))]
     for word, line in zip(command, read.lines(nodes["command"][1]), strict=True):
         for unknown in unknown_placeholders([word], [*extras, *texts]):
@@ -85,9 +86,15 @@ def read_case(path: Path) -> Case:
                 "under extras or texts; braces of the command's own take blanks: { print }",
                 line,
             )
+    said = "\0".join(command)
+    if "{input}" not in said or not ("{output}" in said or "{folder}" in said):
+        raise read.mistake("command: it needs {input}, and {output} or {folder}", nodes["command"][0])
     for name, text in texts.items():
         if unknown_extras := [word for word in unknown_placeholders([text], [*extras, *texts]) if ":" in word]:
             raise read.mistake(f"texts: {name}: unknown placeholder {{{unknown_extras[0]}}}", nodes["texts"][0])
+    golden = value("golden", str, "") if _is_word(nodes.get("golden")) else value("golden", bool, True)
+    if golden not in (True, False, "required"):
+        raise read.mistake(f"golden: {shown(golden)} isn't true, false or required", nodes["golden"][0])
     needs = {}
     for key, line, node in read.pairs(nodes["needs"][1], "needs") if "needs" in nodes else ():
         fields = [field.name for field in dataclasses.fields(Needs) if field.name != "pix_fmts"]
@@ -106,10 +113,37 @@ def read_case(path: Path) -> Case:
             for (name, file), line in zip(extras.items(), read.lines(nodes["extras"][1]) if extras else (), strict=True)
         },
         texts=texts,
-        golden=value("golden", bool, True),
+        golden=golden is not False,
+        golden_required=golden == "required",
         fails=value("fails", bool, False),
         timeout=timeout,
     )
+
+
+def _is_word(found: tuple[int, yaml.Node] | None) -> bool:
+    return found is not None and found[1].tag == _TEXT
+
+
+def _word(read: YamlFile, node: yaml.Node) -> str:
+    """A word of a command; a number as it is written."""
+    if node.tag in _NUMBERS:
+        return str(node.value)
+    if node.tag != _TEXT and isinstance(node.value, str):
+        raise read.mistake(f'command: {node.value} is no text to YAML; write "{node.value}"', read.line(node))
+    return str(read.value(node, "command", partial(typed, wanted=str)))
+
+
+def _wrong_name(name: str, key: str, extras: Mapping[str, str]) -> str:
+    """What is wrong with the name of a further file; in the container texts lie beside what we bring."""
+    if not _FILE_NAME.fullmatch(name):
+        return f"{shown(name)} can't name a file; take letters, digits, dots, dashes and underscores"
+    if key == "extras":
+        return ""
+    if name in extras:
+        return f"{shown(name)} stands under extras too"
+    if name.partition(".")[0] in ("input", "output") or name.startswith("extra-"):
+        return f"{shown(name)} is a name of ours; take another"
+    return ""
 
 
 def _sample(read: YamlFile, path: Path, name: str, key: str, line: int) -> str:
@@ -122,6 +156,12 @@ def _sample(read: YamlFile, path: Path, name: str, key: str, line: int) -> str:
     if name.startswith("oras:"):
         if "@sha256:" not in name:
             raise read.mistake(f"{key}: {shown(name)} isn't pinned; write oras:NAME@sha256:...", line)
+        from ...image.reference import Reference
+
+        try:
+            Reference.parse(f"registry:{name.removeprefix('oras:').partition('#')[0]}")
+        except InvalidReference as error:
+            raise read.mistake(f"{key}: {error.message}", line) from error
         return name
     try:
         known = sorted(checksums())
@@ -149,9 +189,11 @@ def _rules(read: YamlFile, path: Path, node: yaml.Node, extras: Mapping[str, str
                 raise read.mistake(f"unknown rule {shown(kind)}{nearest(kind, sorted(RULES))}", line)
             try:
                 rule = _rule(read, RULES[kind], kind, settings)
-            except (TypeError, ValueError, re.error) as error:
-                raise read.mistake(f"{kind}: {str(error).partition('() ')[2] or error}", line) from error
+            except (ValueError, re.error) as error:
+                raise read.mistake(f"{kind}: {error}", line) from error
             if isinstance(rule, Survived):
+                if rule.intact.startswith("oras:"):
+                    raise read.mistake(f"{kind}.intact: a bundled clip or a file beside the case is wanted", line)
                 rule = dataclasses.replace(rule, intact=_sample(read, path, rule.intact, f"{kind}.intact", line))
             for part in rule.parts if isinstance(rule, Joined) else ():
                 if part not in extras:
@@ -162,103 +204,31 @@ def _rules(read: YamlFile, path: Path, node: yaml.Node, extras: Mapping[str, str
 
 def _rule(read: YamlFile, rule: type[Any], kind: str, settings: yaml.Node) -> Rule:
     """A rule's settings by their names; in one that has thresholds these stand among them."""
-    hints = _hints(rule)
-    metrics = _metrics(rule).get("thresholds", ())
-    has_limits = hints.pop("thresholds", None) is not None
+    from ...media.rules import RULES
+
+    known = hints(rule)
+    metrics = metrics_of(rule).get("thresholds", ())
+    has_limits = known.pop("thresholds", None) is not None
     limits: dict[str, Any] = {}
     values: dict[str, Any] = {}
     for key, line, node in read.pairs(settings, kind):
-        if key in hints:
-            values[key] = read.value(node, f"{kind}.{key}", partial(typed, wanted=hints[key]))
+        if key in known:
+            values[key] = read.value(node, f"{kind}.{key}", partial(typed, wanted=known[key]))
+            if key in ("video_codec", "audio_codec") and values[key]:
+                read.value(node, f"{kind}.{key}", codec)
         elif key in metrics:
-            limits[key] = read.value(node, f"{kind}.{key}", _threshold)
+            limits[key] = read.value(node, f"{kind}.{key}", threshold)
         else:
-            raise read.mistake(f"{kind}: unknown key {shown(key)}{nearest(key, sorted((*hints, *metrics)))}", line)
+            takers = [name for name, other in RULES.items() if key in metrics_of(other).get("thresholds", ())]
+            told = f"; {' and '.join(takers)} would take it" if takers else nearest(key, sorted((*known, *metrics)))
+            raise read.mistake(f"{kind}: unknown key {shown(key)}{told}", line)
+    if lacking := lacking_of(rule, values):
+        raise ValueError(lacking)
     made: Rule = rule(**values, **({"thresholds": limits} if has_limits else {}))
     return made
-
-
-def _hints(record: type[Any]) -> dict[str, Any]:
-    """The types of a dataclass' fields, of those that a file may give."""
-    hints = typing.get_type_hints(record)
-    return {field.name: hints[field.name] for field in dataclasses.fields(record) if field.name not in _IN_CODE}
-
-
-def _metrics(record: type[Any]) -> Mapping[str, tuple[str, ...]]:
-    """What may be limited, by the field that holds the limits: a limit on anything else would hold nothing."""
-    return getattr(record, "METRICS", {})
 
 
 def _version(raw: Any) -> int:
     if type(raw) is not int or raw != 1:
         raise ValueError(f"{shown(raw)} isn't known; write version: 1")
     return raw
-
-
-def typed(raw: Any, wanted: Any, metrics: tuple[str, ...] = ()) -> Any:
-    """The value as the type that is wanted; of limits by name, those on `metrics`. Raises ValueError for another."""
-    origin, arguments = typing.get_origin(wanted), typing.get_args(wanted)
-    if origin in (types.UnionType, typing.Union):
-        if raw is None and type(None) in arguments:
-            return None
-        return typed(raw, next(argument for argument in arguments if argument is not type(None)))
-    if origin is tuple:
-        if not isinstance(raw, list):
-            raise ValueError(f"{shown(raw)} is no list; write [one, two]")
-        if arguments[-1] is not Ellipsis and len(raw) != len(arguments):
-            raise ValueError(f"{len(arguments)} values are wanted, {len(raw)} are there")
-        return tuple(typed(item, arguments[0]) for item in raw)
-    if origin is not None and issubclass(origin, Mapping):
-        if not isinstance(raw, dict):
-            raise ValueError(f"{shown(raw)} is no mapping; write {{key: value}}")
-        for key in raw if _is_threshold(arguments[1]) else ():
-            if key not in metrics:
-                raise ValueError(f"unknown limit {shown(key)}{nearest(str(key), sorted(metrics))}")
-        return {_key(key, arguments[0]): typed(item, arguments[1], metrics) for key, item in raw.items()}
-    if dataclasses.is_dataclass(wanted) and isinstance(wanted, type):
-        return _threshold(raw) if _is_threshold(wanted) else _record(raw, wanted)
-    if wanted is float and isinstance(raw, int) and not isinstance(raw, bool):
-        return float(raw)
-    if wanted is float and isinstance(raw, float) and not math.isfinite(raw):
-        raise ValueError(f"{shown(raw)} is no number to compare with")
-    if wanted is str and isinstance(raw, dict) and list(raw.values()) == [None]:
-        raise ValueError(f'braces that aren\'t quoted make a mapping; write "{{{next(iter(raw))}}}"')
-    if not isinstance(raw, wanted) or (isinstance(raw, bool) and wanted is not bool):
-        raise ValueError(f"{shown(raw)} is no {wanted.__name__}")
-    return raw
-
-
-def _is_threshold(wanted: Any) -> bool:
-    from ...media.case import Threshold
-
-    return wanted is Threshold
-
-
-def _threshold(raw: Any) -> Any:
-    from ...media.case import Threshold
-
-    limit = typed(raw, float)
-    if limit < 0:
-        raise ValueError(f"{shown(raw)} is no limit: it can't be below 0")
-    return Threshold(limit, "the team's own")
-
-
-def _record(raw: Any, wanted: type[Any]) -> Any:
-    hints, metrics = _hints(wanted), _metrics(wanted)
-    values = typed(raw, Mapping[str, object])
-    if unknown := sorted(set(values) - set(hints)):
-        raise ValueError(f"unknown key {shown(unknown[0])}{nearest(unknown[0], sorted(hints))}")
-    try:
-        return wanted(**{key: typed(value, hints[key], metrics.get(key, ())) for key, value in values.items()})
-    except TypeError as error:
-        raise ValueError(str(error).partition("() ")[2] or str(error)) from error
-
-
-def _key(key: Any, wanted: Any) -> Any:
-    """A word; or a picture's width and height, `384x216`."""
-    if wanted is str:
-        return typed(key, str)
-    width, _, height = str(key).partition("x")
-    if not (width.isdecimal() and height.isdecimal()):
-        raise ValueError(f"{shown(key)} is no size of a picture; write 384x216")
-    return int(width), int(height)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -14,18 +15,20 @@ from ...policy.model import BASE_CASE
 from ...removal import remove_tree
 from ...result import Finding, Severity
 from ..context import Context
+from ..last_words import last_words
 from ..registry import Begun, Check
 from ..subject import UNUSABLE, FFmpegFailed
 from .cards import HARDWARE, backend_of, origin_of
 from .case_files import case_file, read_case
 from .goldens import hold
+from .keeping import keeping, noted
 from .on_cards import on_cards
 from .running import Job, Transcoded, TranscodeFailed, transcode
 from .sampling import sample_file
 from .words import budget, measured
 
 if TYPE_CHECKING:
-    from ...media.case import Case
+    from ...media.case import Case, Problem
     from ...media.hardware.proof import Attempt
     from ...media.verdict import Judgement
     from ...runtime.base import Container
@@ -165,7 +168,8 @@ def _transcode(made: Callable[[], Case], context: Context) -> Iterator[Finding]:
     if context.hardware_path not in (None, *PATHS):
         with tempfile.TemporaryDirectory(dir=context.subject.bench.work, prefix="transcode-") as folder:
             runs = _Runs(context, program, Path(folder))
-            yield from on_cards(context, case, require, runs.judged, runs.attempt)
+            findings = on_cards(context, case, require, runs.judged, runs.attempt)
+            yield from keeping(context, case.name, Path(folder), findings)
         return
     context.measure(None, budget=budget(case))
     require(context, case)
@@ -173,7 +177,7 @@ def _transcode(made: Callable[[], Case], context: Context) -> Iterator[Finding]:
         _key(context, case), lambda: _encoded(context, case, program, context.subject.container())
     )
     try:
-        yield from _told(context, case, program, encoded)
+        yield from keeping(context, case.name, encoded.folder, _told(context, case, program, encoded))
     finally:
         encoded.discard()
 
@@ -261,7 +265,7 @@ class _Runs:
             if case.fresh:
                 # A clip that nobody has seen before goes first, under the same name: what ignores its input, or replays
                 # an output it made earlier, can't know the number in its frames.
-                clip = self._place() / "fresh.mp4"
+                clip = self._place("clip") / "fresh.mp4"
                 nonce = fresh_clip(clip)
                 fresh = self._made(case, container, clip, nonce)
             return _Encoded(self.folder, fresh, self._made(case, container, self._sample(case)))
@@ -291,13 +295,14 @@ class _Runs:
             job = replace(job, tell=partial(tell, _key(self.context, case)))
         architecture = self.context.image.platform.architecture
         path = self.context.hardware_path or "cpu"
-        return transcode(container, self.program, job, self._place(), path=path, architecture=architecture)
+        run = partial(transcode, container, self.program, job, path=path, architecture=architecture)
+        return noted(self.context, self._place("sample" if nonce is None else "fresh"), run)
 
     def _sample(self, case: Case) -> Path:
         return sample_file(case.sample, self.context.subject.bench.cache)
 
-    def _place(self) -> Path:
-        return Path(tempfile.mkdtemp(dir=self.folder))
+    def _place(self, what: str) -> Path:
+        return Path(tempfile.mkdtemp(dir=self.folder, prefix=f"{what}-"))
 
 
 def _judge(context: Context, case: Case, result: Transcoded) -> Iterator[Finding]:
@@ -315,8 +320,7 @@ def _judge(context: Context, case: Case, result: Transcoded) -> Iterator[Finding
     used = f"; {result.gpu}" if result.gpu else ""
     told = _golden_words(case, judgement, goldens.updating, result.device)
     context.measure(f"{measured(case, judgement.metrics)}{told}{used}", budget=context.measurement[1])
-    for problem in judgement.problems:
-        yield Finding(problem.message, evidence=problem.evidence, fix=context.subject.mending(problem.fix))
+    yield from _problems(context, result, judgement.problems)
     if result.gpu and result.gpu.contradicts and result.path in HARDWARE:
         yield Finding(
             f"in {result.gpu.elapsed:.1f} s the command never had {result.device}, or another card, open",
@@ -326,28 +330,41 @@ def _judge(context: Context, case: Case, result: Transcoded) -> Iterator[Finding
         )
     if not case.golden:
         return
+    if not judgement.hashes and not judgement.problems:
+        if case.golden_required:
+            yield Finding(
+                "golden values are required, and the output has no pictures to hold to them",
+                evidence="no pictures",
+                fix="Write golden: false where the case is about sound.",
+            )
+        return
     if goldens.updating and result.device:
-        goldens.later = partial(goldens.update, case.name, result, judgement)
+        goldens.later = partial(goldens.update, case.name, result, judgement, prune=True)
     elif goldens.updating:
-        goldens.update(case.name, result, judgement)
-    elif judgement.golden.status == "missing" and not result.device:
-        yield Finding(
-            "there is no golden value for this recipe on this path: only structure and quality were judged",
-            severity=Severity.NOTE,
-            evidence="no golden value",
-            fix="Write it with --media-update-golden, look at it, and commit it.",
-        )
-    elif judgement.golden.status == "tolerance":
-        yield Finding(
-            f"held to tolerances, not to exact frames: {judgement.golden.reason}",
-            severity=Severity.NOTE,
-            evidence="tolerance",
-            fix="Write this encoder's values with --media-update-golden.",
-        )
+        goldens.update(case.name, result, judgement, prune=True)
+    elif judgement.hashes:
+        yield from goldens.doubts(case, result, judgement, golden)
+
+
+_FOR_THE_LOG = re.compile(r"unreadable|damaged|\bcodec\b|golden")
+"""Evidence of problems whose cause shows in the command, or in what FFmpeg printed."""
+
+
+def _problems(context: Context, result: Transcoded, problems: Sequence[Problem]) -> Iterator[Finding]:
+    """A finding for each; the first that needs it tells what was run, and what that said last."""
+    told = False
+    for problem in problems:
+        fix = problem.fix
+        if not told and _FOR_THE_LOG.search(problem.evidence):
+            told = True
+            fix = f"{fix} It printed last: {last_words(result.command.stderr) or 'nothing'}. {result.by_hand}"
+        yield Finding(problem.message, evidence=problem.evidence, fix=context.subject.mending(fix))
 
 
 def _golden_words(case: Case, judgement: Judgement, updating: bool, device: str) -> str:
     if not case.golden or (updating and device):  # whether that is written shows later
+        return ""
+    if not judgement.hashes and not (updating and judgement.problems):
         return ""
     written = "not written" if judgement.problems else "written"
     return f", golden {written if updating else judgement.golden.status}"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,8 +41,44 @@ class Goldens:
                     return found
         return None
 
-    def update(self, name: str, result: Transcoded, judgement: Judgement) -> None:
-        """Write the values that `result` gave, unless it is wrong, and keep a line for each change."""
+    def doubts(
+        self, case: Case, result: Transcoded, judgement: Judgement, entry: GoldenEntry | None
+    ) -> Iterator[Finding]:
+        """What is to be said of a case's pictures that no golden value, or another encoder's, was there for."""
+        if judgement.golden.status == "tolerance":
+            yield Finding(
+                f"held to tolerances, not to exact frames: {judgement.golden.reason}",
+                severity=Severity.NOTE,
+                evidence="tolerance",
+                fix="Write this encoder's values with --media-update-golden.",
+            )
+        if judgement.golden.status != "missing":
+            return
+        changed = "" if entry is not None else self._changed(case.name, result)
+        message = judgement.golden.reason or "there is no golden value for this recipe on this path"
+        if changed:
+            message = f"the {changed} changed since the golden values were written"
+        if case.golden_required or changed or not result.device:
+            yield Finding(
+                f"{message}: only structure and quality were judged",
+                severity=None if case.golden_required else Severity.WARNING if changed else Severity.NOTE,
+                evidence=f"{changed} changed" if changed else "no golden value",
+                fix="Write it with --media-update-golden, look at it, and commit it.",
+            )
+
+    def _changed(self, name: str, result: Transcoded) -> str:
+        """What isn't as it was when a team's values for this path were written: `recipe` or `sample`; or ""."""
+        own = self._own(name)
+        before = [entry for entry in own.entries if entry.path == result.path] if own else []
+        if not before:
+            return ""
+        return "sample" if any(entry.recipe == result.recipe for entry in before) else "recipe"
+
+    def update(self, name: str, result: Transcoded, judgement: Judgement, *, prune: bool = False) -> None:
+        """Write the values that `result` gave, unless it is wrong, and keep a line for each change.
+
+        With `prune` those of other recipes and samples on this path go: a case has one of each.
+        """
         from ...media.golden import Golden, GoldenValues, diff, packaged, save
 
         if judgement.problems:
@@ -49,14 +86,18 @@ class Goldens:
             return
         before = self._own(name) or packaged(name) or Golden(name)
         encoder, machine = _key(result, judgement)
+        sample = _sha256(result.source)
         after = before.with_values(
-            sample=_sha256(result.source),
+            sample=sample,
             recipe=result.recipe,
             path=result.path,
             encoder=encoder,
             machine=machine,
             values=GoldenValues.of(judgement.hashes, judgement.metrics),
         )
+        if prune:
+            kept = tuple(e for e in after.entries if e.path != result.path or e.key[:2] == (sample, result.recipe))
+            after = replace(after, entries=kept)
         changes = diff(before, after)
         if not changes:
             self.lines.append(f"{name}: unchanged")
@@ -68,6 +109,8 @@ class Goldens:
         """`exact`, `tolerance` or, with `updating`, `written`. Raises AssertionError where they differ, or none are."""
         from ...media.verdict import judgement_of
 
+        if result.info.video is None:
+            raise AssertionError("golden values are of pictures, and the output has none")
         judgement = judgement_of(result.info, result.comparison)
         if self.updating:
             self.update(name, result, judgement)
@@ -142,9 +185,10 @@ def _is_asked_for(entry: GoldenEntry, case: Case, sample: str) -> bool:
 
 
 def orphan_notes(folder: Path, case_of: Callable[[str], Case | None], cache: Path) -> Iterator[Finding]:
-    """A note for each golden file of a case that holds values which no recipe and sample of today can ask for.
+    """A note for each golden file that holds values which no recipe and sample of today can ask for, or is of no case
+    and no test of the team's.
 
-    `case_of` gives a case by its name, None where the file is none of a case's but of a team's own test.
+    `case_of` gives a case by its name, None where there is none.
     """
     files = sorted(folder.glob("*.json"))
     if not files:
@@ -155,6 +199,14 @@ def orphan_notes(folder: Path, case_of: Callable[[str], Case | None], cache: Pat
         try:
             case = case_of(file.stem)
             if case is None:
+                if _is_forgotten(file):
+                    yield Finding(
+                        f"golden/{file.name} holds values of a case that isn't there",
+                        severity=Severity.NOTE,
+                        file=str(file),
+                        evidence="golden values without a case",
+                        fix="Remove the file, or bring the case back: cases/NAME.yaml, or golden.check in a test.",
+                    )
                 continue
             sample = _sha256(sample_file(case.sample, cache))
             old = [entry for entry in load(file).entries if not _is_asked_for(entry, case, sample)]
@@ -167,8 +219,36 @@ def orphan_notes(folder: Path, case_of: Callable[[str], Case | None], cache: Pat
                 severity=Severity.NOTE,
                 file=str(file),
                 evidence="orphaned golden values",
-                fix="Take them out of the file, or remove it and run with --media-update-golden.",
+                fix=f"Run with -k transcode.{case.name} --media-update-golden: that drops them.",
             )
+
+
+_TESTS_LOOKED_AT = 5000
+
+
+def _is_forgotten(file: Path) -> bool:
+    """Whether no test beside or below the policy asks for it. Where one puts a name together, that can't be told."""
+    tests = (path for path in file.parent.parent.rglob("*.py") if "site-packages" not in path.parts)
+    for number, path in enumerate(tests):
+        try:
+            text = path.read_bytes()
+            names = _asked_for(text) if b"golden" in text else set()
+        except (OSError, SyntaxError, ValueError, RecursionError):
+            return False
+        if number >= _TESTS_LOOKED_AT or file.stem in names or None in names:
+            return False
+    return True
+
+
+def _asked_for(text: bytes) -> set[object]:
+    """The names in `golden.check(result, "name")` of a module; None for what is no plain text."""
+    calls = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call))
+    found: set[object] = set()
+    for call in calls:
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "check" and "golden" in ast.unparse(call.func):
+            name = [*call.args[1:2], *(word.value for word in call.keywords if word.arg == "name")]
+            found.add(name[0].value if name and isinstance(name[0], ast.Constant) else None)
+    return found
 
 
 def _sha256(path: Path) -> str:

@@ -26,7 +26,7 @@ from .sampling import sample_file
 def hardened(context: Context) -> Iterator[Finding]:
     context.measure(None, budget="as in a plain container")
     program = context.subject.ffmpeg_to_run()
-    case = base_case(context)
+    case, mend = base_case(context), context.subject.mending
     from ...media.verdict import judge_case
 
     sample = sample_file(case.sample, context.subject.bench.cache)
@@ -43,12 +43,16 @@ def hardened(context: Context) -> Iterator[Finding]:
                 f"in a hardened container: {error.message}",
                 file=program,
                 evidence=error.evidence if isinstance(error, TranscodeFailed) else "time-out",
-                fix="Write only below /tmp or a mounted volume, make programs readable and executable for everybody, "
-                "and don't rely on root: `docker run --read-only --user 65534 --cap-drop ALL --tmpfs /tmp` shows it.",
+                fix=mend(
+                    "Write only below /tmp or a mounted volume, make programs readable and executable for everybody, "
+                    "and don't rely on root: `docker run --read-only --user 65534 --cap-drop ALL --tmpfs /tmp` "
+                    "shows it."
+                ),
             )
             return
-        golden = context.subject.bench.goldens.entry(case.name, result)
+        goldens = context.subject.bench.goldens
+        golden = None if goldens.updating else goldens.entry(case.name, result)
         judgement = judge_case(case, result.made, golden=golden, architecture=architecture)
     context.measure(f"{judgement.metrics.get('frames', 0)} frames", budget="as in a plain container")
     for problem in judgement.problems:
-        yield Finding(f"in a hardened container: {problem.message}", evidence=problem.evidence, fix=problem.fix)
+        yield Finding(f"in a hardened container: {problem.message}", evidence=problem.evidence, fix=mend(problem.fix))

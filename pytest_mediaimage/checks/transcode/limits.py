@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import JudgeError
 from ...result import Finding, Severity, format_bytes
-from ...runtime.base import Resources
-from ...runtime.elf import FOLDER
+from ...runtime.base import FOLDER, Resources
 from ..context import Context
 from ..last_words import last_words
 from ..registry import check

@@ -10,7 +10,7 @@ from ...errors import CommandTimeout
 from ...policy import OwnPath
 from ...result import Finding, Severity
 from ..context import Context
-from .cards import ENCODING, MOST_DEVICES, Absent, absent, codec_of, container_with, nodes_of
+from .cards import ENCODING, MOST_DEVICES, Absent, absent, codec_of, container_with, failed_on, nodes_of
 from .running import TranscodeFailed
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 CODECS = {"h264-aac": "h264", "hevc-hdr10": "hevc", "av1-svt": "av1"}
 """The packaged cases that are also run on hardware, and what they encode."""
 _TEN_BITS = ("hevc-hdr10",)
+BUDGET = "proven, no worse than software"
 
 Run = Callable[["Case", "Container"], Iterator[Finding]]
 """Runs a case in a container and judges it. Raises TranscodeFailed, CommandTimeout."""
@@ -45,12 +46,13 @@ def on_cards(
     """Judge the case on the first device that does it well, or else tell what is wrong on the best. Skips where there
     is none, or where it can't encode this codec."""
     name = context.hardware_path or ""
-    context.measure(None, budget="proven, no worse than software")
     seen: list[tuple[list[Finding], object]] = []
     lacking = ""
+    context.measure(None, budget=BUDGET)
     try:
         nodes, backend = nodes_of(name, context)
         for node in nodes[:MOST_DEVICES]:
+            context.measure(None, budget=BUDGET)  # what another device gave is none of this one's
             fitted = fitted_to(context, case, name, node)
             require(context, fitted)
             try:
@@ -101,7 +103,12 @@ def _on_node(context: Context, case: Case, node: Node, backend: str, run: Run, a
             doubted = doubted or finding.severity is not Severity.NOTE
             yield replace(finding, message=f"on {node.path}: {finding.message}")
     except TranscodeFailed as error:
-        yield _failure(case, node, backend, error)
+        outcome = failed_on(node, backend, error, CODECS[case.name])
+        yield Finding(
+            f"on {node.path}: {outcome.verdict}: {outcome.reason}",
+            evidence=f"{outcome.verdict}: {outcome.evidence}",
+            fix=outcome.fix,
+        )
         return
     except CommandTimeout as error:
         fix = "Look for a hung card in the kernel's log (dmesg)."
@@ -114,25 +121,6 @@ def _on_node(context: Context, case: Case, node: Node, backend: str, run: Run, a
         if goldens.later is not None and not problems and not doubted:
             goldens.later()
         yield from problems
-
-
-def _failure(case: Case, node: Node, backend: str, error: TranscodeFailed) -> Finding:
-    """What a command that failed means. Raises Absent where the card can't do it."""
-    from ...media.hardware.diagnosis import Verdict, diagnose
-    from ...media.hardware.proof import Attempt, of_failure, words_of
-
-    ran = error.command
-    log = words_of(f"{ran.stderr}\n{ran.stdout}")
-    codec, found = CODECS[case.name], diagnose(backend, log)
-    outcome = of_failure(backend, Attempt(ran.exit_code, log, None))
-    # Every card that encodes at all encodes H.264.
-    if outcome.verdict is Verdict.ABSENT or (found and found.of_codec and codec != "h264"):
-        absent(f"{node.path} can't do it: {outcome.reason}")
-    return Finding(
-        f"on {node.path}: {outcome.verdict}: {outcome.reason}",
-        evidence=f"{outcome.verdict}: {outcome.evidence}",
-        fix=outcome.fix,
-    )
 
 
 def _control(context: Context, case: Case, node: Node, attempt: Try) -> Iterator[Finding]:

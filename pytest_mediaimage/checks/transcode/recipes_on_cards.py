@@ -6,12 +6,12 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from ...errors import CommandTimeout, UsageError
 from ...policy import OwnPath
 from ..context import Context
-from .cards import HARDWARE, MOST_DEVICES, Absent, absent, container_with, nodes_of, origin_of
+from .cards import HARDWARE, MOST_DEVICES, Absent, absent, container_with, failed_on, nodes_of, origin_of
 from .running import Job, Transcoded, TranscodeFailed, transcode
 
 if TYPE_CHECKING:
@@ -72,13 +72,21 @@ class OnCards:
         try:
             result = transcode(container, self.program, put, folder, path=self.path, architecture=architecture)
         except TranscodeFailed as error:
-            _diagnosed(error, node, backend, probe)
-        wrong = of_words(probe, words_of(result.made.log)) or of_signature(probe, result.info)
+            outcome = failed_on(node, backend, error, probe.codec)
+            if not outcome.diagnosed:
+                raise
+            message = f"on {node.path}: {outcome.verdict}: {outcome.reason}"
+            evidence, fix, ran = outcome.evidence, outcome.fix, error.command
+            raise TranscodeFailed(message, evidence=evidence, remedy=fix, command=ran) from error
+        decodes = probe.kind == "decode"
+        wrong = of_words(probe, words_of(result.made.log))
+        if wrong is None and not decodes:  # whatever encodes what a device decoded, signs it
+            wrong = of_signature(probe, result.info)
         wrong = wrong or self._control(put, folder)
         if wrong is not None:
             message = f"on {node.path}: {wrong.verdict}: {wrong.reason}"
             raise NotOnDevice(message, evidence=wrong.evidence, remedy=wrong.fix, command=result.command)
-        if probe.kind != "decode":  # which is exact, whatever the card
+        if not decodes:  # which is exact, whatever the card
             result.origin = origin_of(self.path, self.context, result)
         return result
 
@@ -125,20 +133,3 @@ def lender(context: Context) -> Callable[[Node, str], Container]:
         return made[key]
 
     return lend
-
-
-def _diagnosed(error: TranscodeFailed, node: Node, backend: str, probe: Probe) -> NoReturn:
-    """Raises TranscodeFailed with what FFmpeg's words mean, or Absent where the device can't do it."""
-    from ...media.hardware.diagnosis import Verdict, diagnose
-    from ...media.hardware.proof import Attempt, of_failure, words_of
-
-    ran = error.command
-    log = words_of(f"{ran.stderr}\n{ran.stdout}")
-    if diagnose(backend, log) is None:
-        raise error
-    outcome = of_failure(backend, Attempt(ran.exit_code, log, None))
-    # Every card that encodes or decodes at all does H.264.
-    if outcome.verdict is Verdict.ABSENT or (outcome.of_codec and probe.codec != "h264"):
-        absent(f"{node.path} can't do it: {outcome.reason}")
-    message = f"on {node.path}: {outcome.verdict}: {outcome.reason}"
-    raise TranscodeFailed(message, evidence=outcome.evidence, remedy=outcome.fix, command=ran) from error

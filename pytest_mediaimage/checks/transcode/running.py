@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...errors import MediaImageError
-from ...runtime.elf import FOLDER
+from ...errors import JudgeError, MediaImageError
+from ...runtime.base import FOLDER
 from ..last_words import last_words
 from .serving import Served
 from .watching import Tell, Watcher, WroteTooMuch, with_progress, without_progress
@@ -42,8 +42,9 @@ class Transcoded:
     """The result of a transcode.
 
     `made` holds source and outputs, files on this side; `command` is what ran (its `duration` is in seconds), `recipe`
-    the sha256 of the command with its placeholders, `device` the node of the hardware that did it, `origin` what its
-    pictures depend on, `gpu` what the hardware did meanwhile. What is measured is measured by PyAV, not by the image.
+    the sha256 of the command with its placeholders, `by_hand` how to repeat it, `device` the node of the hardware that
+    did it, `origin` what its pictures depend on, `gpu` what the hardware did meanwhile. What is measured is measured by
+    PyAV, not by the image.
     """
 
     made: Made
@@ -52,6 +53,7 @@ class Transcoded:
     path: str
     architecture: str
     device: str = ""
+    by_hand: str = ""
     origin: Origin | None = None
     gpu: GpuUse | None = None
 
@@ -99,15 +101,18 @@ class Transcoded:
 
     @property
     def psnr(self) -> dict[str, float]:
-        """Mean PSNR in dB by plane: `y`, `u`, `v`."""
+        """Mean PSNR in dB by plane: `y`, `u`, `v`. Raises JudgeError where size or pixel format aren't the source's."""
         return self._plane("psnr")
 
     @property
     def ssim(self) -> dict[str, float]:
-        """Mean SSIM, 0 to 1, by plane: `y`, `u`, `v`."""
+        """Mean SSIM, 0 to 1, by plane: `y`, `u`, `v`. Raises as `psnr`."""
         return self._plane("ssim")
 
     def _plane(self, metric: str) -> dict[str, float]:
+        comparison = self.comparison
+        if comparison.uncompared and not comparison.scores:
+            raise JudgeError(f"there is no {metric}: {comparison.uncompared}")
         return {plane: self.metrics[key] for plane in "yuv" if (key := f"{metric}_{plane}_mean") in self.metrics}
 
 
@@ -179,7 +184,8 @@ def transcode(
     """
     from ...media.made import Made
     from ...media.recipe import argv_of, fill, values_of
-    from ...media.streaming.playlists import MAX_NAMES, beside, names_in
+    from ...media.streaming.playlists import MAX_NAMES, beside
+    from ...media.streaming.reading import names_in
 
     # No image has this folder, so nothing of its own is shadowed. A new place in it each time: an output that an
     # earlier transcode left must not be taken for this one's.
@@ -246,7 +252,8 @@ def transcode(
         wanted += [other for other in named if other not in wanted][: MAX_NAMES - len(wanted)]
     log = f"{result.stderr}\n{result.stdout}"
     made = Made(job.source, outputs, job.nonce, log, result.exit_code, job.extras)
-    return Transcoded(made, result, _recipe(job).sha256, path, architecture, job.device, gpu=use)
+    by_hand = _by_hand(argv, job, inside)
+    return Transcoded(made, result, _recipe(job).sha256, path, architecture, job.device, by_hand, gpu=use)
 
 
 def _counting(job: Job, inside: str) -> AbstractContextManager[GpuUse | None]:

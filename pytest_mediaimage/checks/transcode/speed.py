@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...errors import CommandTimeout, EnvironmentFault
+from ...errors import CommandTimeout, EnvironmentFault, JudgeError
 from ...policy.model import BASE_CASE
 from ...result import Finding, Severity, Skip, format_bytes
 from ..context import Context
@@ -35,6 +35,7 @@ _REPEATED_ON_CARDS = 6
 PAIRS = 5
 """From the least to the greatest of five ratios their median lies with 94 % (1 - 2 / 2^5, the sign test)."""
 _ALONE = 2
+_FAILURES = (TranscodeFailed, CommandTimeout, JudgeError)
 
 
 @dataclass(eq=False)
@@ -63,11 +64,14 @@ class Runner:
             _require_device(self.case, result)
 
     def measure(self) -> None:
-        """A run that is timed. Raises TranscodeFailed, CommandTimeout."""
+        """A run that is timed. Raises TranscodeFailed, CommandTimeout, JudgeError."""
         before = self.container.usage().cpu_seconds
         result = self._run(str(len(self.rates)))
         self.cpu_seconds.append(self.container.usage().cpu_seconds - before)
-        self.rates.append(result.info.video.frames / result.command.duration if result.info.video else 0.0)
+        frames = result.info.video.frames if result.info.video else 0
+        if not frames:
+            raise JudgeError("the output has no frame of video")
+        self.rates.append(frames / result.command.duration)
 
     def _run(self, name: str, counted: str = "") -> Transcoded:
         into = self.folder / name
@@ -121,7 +125,7 @@ def speed(context: Context) -> Iterator[Finding]:
         try:
             current = runner(context.subject, program, "current")
             current.warm_up()
-        except (TranscodeFailed, CommandTimeout):
+        except _FAILURES:
             context.skip(f"the transcode fails: see transcode.{BASE_CASE}")
         baseline, why = None, ""
         previous = context.subject.previous
@@ -132,11 +136,16 @@ def speed(context: Context) -> Iterator[Finding]:
                 baseline = runner(previous, old, "baseline") if old else None
                 if baseline:
                     baseline.warm_up()
-            except (TranscodeFailed, CommandTimeout) as error:
+            except _FAILURES as error:
                 baseline, why = None, f"the baseline's transcode fails: {error.message}"
             except Skip as skip:
                 baseline, why = None, f"of the baseline {skip}"
-        _measure(current, baseline)
+        try:
+            why = _measure(current, baseline) or why
+        except _FAILURES:
+            context.skip(f"the transcode fails: see transcode.{BASE_CASE}")
+        if why:
+            baseline = None
     yield from _compare(context, current, baseline)
     if why:
         yield Finding(f"not compared: {why}", severity=Severity.NOTE, evidence="no comparison", fix="Look into it.")
@@ -182,12 +191,23 @@ def _require_device(case: Case, result: Transcoded) -> None:
         raise Skip(f"it isn't proven that the device encodes: see transcode.{BASE_CASE} and hardware.*")
 
 
-def _measure(current: Runner, baseline: Runner | None) -> None:
-    """In turns, so that what else the machine does meets both alike."""
+def _measure(current: Runner, baseline: Runner | None) -> str:
+    """In turns, so that what else the machine does meets both alike. Gives why the baseline can't be compared.
+
+    Raises what ends a run of `current`.
+    """
+    why = ""
     for turn in range(PAIRS if baseline else _ALONE):
         pair = [runner for runner in (current, baseline) if runner]
         for runner in pair if turn % 2 else reversed(pair):
-            runner.measure()
+            if runner is current:
+                runner.measure()
+            elif not why:
+                try:
+                    runner.measure()
+                except _FAILURES as error:
+                    why = f"the baseline's transcode fails: {error.message}"
+    return why
 
 
 def _compare(context: Context, current: Runner, baseline: Runner | None) -> Iterator[Finding]:

@@ -28,7 +28,6 @@ class SegmentKind(enum.IntEnum):
 
 
 class SectionKind(enum.IntEnum):
-    PROGBITS = 1
     SYMTAB = 2
     STRTAB = 3
     NOBITS = 8

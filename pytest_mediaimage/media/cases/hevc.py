@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..case import Case, Needs
+from ..clips.hdr import LIGHT, MASTERING
 from ..pictures.tonemap import ToneMapped
 from ..rules.geometry import Upright
 from ..rules.hdr import Hdr10, Sdr
@@ -18,7 +19,7 @@ _BT709 = ("bt709", "bt709", "bt709", "tv")
 # x265's own words for what the sample carries: FFmpeg passes a source's mastering display on since 7.1 only.
 _X265 = (
     "pools=none:frame-threads=1:wpp=0:open-gop=0:keyint=50:min-keyint=25:hdr10=1:repeat-headers=1"
-    ":master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,50):max-cll=1000,400"
+    f":master-display={MASTERING}:max-cll={LIGHT}"
 )
 _PQ = ("-color_primaries", "bt2020", "-color_trc", "smpte2084", "-colorspace", "bt2020nc", "-color_range", "tv")
 _HDR10 = (

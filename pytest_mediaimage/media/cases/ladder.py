@@ -12,10 +12,7 @@ from ..rules.scaled import Scaled
 from ..rules.sizes import VideoBytes
 from ..rules.streams import Streams
 from .audio import sound_limits
-from .software import BLOCK
-
-SCALE_FLAGS = "bicubic+accurate_rnd+bitexact"
-"""With these alone swscale gives the same pictures on every processor."""
+from .software import BLOCK, SWSCALE
 
 X264 = (
     *("-c:v", "libx264", "-preset", "medium", "-pix_fmt", "yuv420p", "-threads:v", "2"),
@@ -46,7 +43,7 @@ _SIZES = (
 
 def _recipe() -> Recipe:
     scaled = ";".join(
-        f"[{size.name}]scale={size.width}:{size.height}:flags={SCALE_FLAGS}[{size.name}-out]".replace(".mp4", "")
+        f"[{size.name}]scale={size.width}:{size.height}:flags={SWSCALE}[{size.name}-out]".replace(".mp4", "")
         for size in _SIZES[1:]
     )
     graph = f"[0:v:0]split=3[high][medium][low];{scaled}"

@@ -9,8 +9,8 @@ from ..recipe import Recipe
 from ..rules.dash import Dash
 from ..rules.hls import Hls
 from ..rules.segments import Limits
-from .ladder import SCALE_FLAGS, X264
-from .software import BLOCK
+from .ladder import X264
+from .software import BLOCK, SWSCALE
 
 _SECONDS = 2
 
@@ -19,7 +19,7 @@ def _encode() -> tuple[str, ...]:
     return (
         *("{ffmpeg}", "-nostdin", "-hide_banner", "-nostats", "-v", "verbose", "-y"),
         *("-threads", "1", "-bitexact", "-i", "{input}"),
-        *("-filter_complex", f"[0:v:0]split=2[high][full];[full]scale=256:144:flags={SCALE_FLAGS}[low]"),
+        *("-filter_complex", f"[0:v:0]split=2[high][full];[full]scale=256:144:flags={SWSCALE}[low]"),
         *("-map", "[high]", "-map", "[low]", "-map", "0:a:0", "-map_metadata", "-1", *X264),
         *("-b:v:0", "600k", "-maxrate:v:0", "660k", "-bufsize:v:0", "600k"),
         *("-b:v:1", "360k", "-maxrate:v:1", "396k", "-bufsize:v:1", "360k"),

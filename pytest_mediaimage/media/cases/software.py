@@ -8,7 +8,7 @@ from ..case import Threshold
 from ..recipe import Recipe, recipe_of
 
 SWSCALE = "bicubic+accurate_rnd+bitexact"
-"""swscale's pictures are the same everywhere with these flags only."""
+"""swscale's pictures are the same on every processor with these flags only."""
 
 
 def video_recipe(

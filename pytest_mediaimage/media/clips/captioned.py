@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import av
 
-from ..captions import odd, sei_of
 from .sound import FPS, HEIGHT, WIDTH, Writer
 
 FRAMES = 50
+_SEI, _T35 = 6, 4
+_A53 = bytes.fromhex("b50031") + b"GA94\x03"  # ATSC A/53 part 4, 6.2.3: country, provider, identifier, cc_data
 _LOAD, _ERASE, _SHOW, _ROW_15 = (0x14, 0x20), (0x14, 0x2E), (0x14, 0x2F), (0x14, 0x70)
 _TEXT = "CAPTIONS ARE PART OF THE PICTURE"
 
@@ -32,6 +33,29 @@ def triplets_of(number: int) -> bytes:
     letter = _TEXT[number % len(_TEXT)].encode()
     packet = bytes([(number % 4) << 6 | 2, 0x22, *letter, 0x03])
     return b"\xfc" + pairs()[number] + b"\xff" + packet[:2] + b"\xfe" + packet[2:]
+
+
+def sei_of(triplets: bytes) -> bytes:
+    """An H.264 NAL unit with its start code that carries cc_data triplets, at most 31 of them."""
+    payload = _A53 + bytes([0x40 | len(triplets) // 3, 0xFF]) + triplets + b"\xff"
+    return b"\0\0\0\1" + bytes([_SEI]) + escaped(bytes([_T35, len(payload)]) + payload + b"\x80")
+
+
+def escaped(data: bytes) -> bytes:
+    """With emulation prevention bytes (H.264, 7.4.1): no three bytes in it look like a start code."""
+    out, zeros = bytearray(), 0
+    for byte in data:
+        if zeros >= 2 and byte <= 3:
+            out.append(3)
+            zeros = 0
+        out.append(byte)
+        zeros = zeros + 1 if byte == 0 else 0
+    return bytes(out)
+
+
+def odd(values: Iterable[int]) -> bytes:
+    """Bytes of 7 bits with the odd parity that CEA-608 asks for."""
+    return bytes(value | (0 if value.bit_count() % 2 else 0x80) for value in values)
 
 
 class _WithCaptions:

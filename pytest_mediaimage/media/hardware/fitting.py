@@ -87,7 +87,9 @@ def _decoding(recipe: Recipe, path: str, device: str, source: Source) -> tuple[R
     at = next((index for index, word in enumerate(words[:-1]) if word in ("-vf", "-filter:v")), None)
     if at is None:
         # Options such as -y may follow the output, those of a filter may not.
-        output = max((index for index, word in enumerate(words) if "{output}" in word or "{folder}" in word), default=-1)
+        output = max(
+            (index for index, word in enumerate(words) if "{output}" in word or "{folder}" in word), default=-1
+        )
         words[output:output] = ["-vf", filters]
     else:
         words[at + 1] = f"{filters},{words[at + 1]}"

@@ -65,7 +65,7 @@ class HardwarePath:
             return host.nvidia
         render = tuple(node for node in host.render if not self.vendors or node.vendor in self.vendors)
         if self.name == "vulkan":
-            # NVIDIA's driver comes into a container by `--gpus` alone; its render node is nouveau's where there is none.
+            # NVIDIA's driver comes into a container by `--gpus` alone; without it its render node is nouveau's.
             return (*(node for node in render if node.vendor != NVIDIA or not host.nvidia), *host.nvidia)
         return render
 

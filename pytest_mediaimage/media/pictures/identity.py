@@ -44,7 +44,8 @@ class Identity:
                 f"first at position {position}: the output was not made from this input"
             )
         if self.unreadable:
-            found.append(f"{named(self.unreadable)} of the output carries no readable number")
+            carry = "carry" if len(self.unreadable) > 1 else "carries"
+            found.append(f"{named(self.unreadable)} of the output {carry} no readable number")
         if self.missing:
             found.append(f"{named(self.missing)} missing")
         if self.duplicate:

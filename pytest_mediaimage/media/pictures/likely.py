@@ -19,6 +19,8 @@ _FRAMES, _STEP = 3, 10
 _MUCH = 0.25
 """A change explains a difference where it leaves no more than this share of its power."""
 _REACH = 3
+_BAR, _BLACK = 4, 24
+"""Rows of the narrowest bar, and the brightest that black (16 of 255) is after coding."""
 _STRETCH = 255 / 219
 Planes = list[NDArray[np.float32]]
 
@@ -43,9 +45,10 @@ def likely(source: Path, output: Path, view: View | None = None) -> list[str]:
     Raises JudgeError where either can't be read.
     """
     pairs = list(islice(_pairs(source, output, view), 0, _FRAMES * _STEP, _STEP))
-    if not pairs:
-        return []
-    found = [name for name in (_grey(pairs), _range(pairs), _shift(pairs), _matrix(pairs)) if name]
+    if pairs:
+        found = [name for name in (_grey(pairs), _range(pairs), _shift(pairs), _matrix(pairs)) if name]
+    else:
+        found = list(_bars(source, output, view))
     return [f"the picture is not as it was: {name}" for name in found]
 
 
@@ -58,6 +61,22 @@ def _pairs(source: Path, output: Path, view: View | None) -> Iterator[tuple[Plan
         wanted = reference.frame
         if (shown.pix_fmt, shown.width, shown.height) == (wanted.pix_fmt, wanted.width, wanted.height):
             yield _floats(wanted), _floats(shown)
+
+
+def _bars(source: Path, output: Path, view: View | None) -> Iterator[str]:
+    """What the first frame tells: no number is found in a picture that was made smaller."""
+    before, after = next(references(source, view), None), next(judge.frames(output), None)
+    if before is None or after is None or not after.pix_fmt.startswith(("yuv", "gray")):
+        return
+    a, b = _floats(before.frame)[0], _floats(upright(after))[0]
+    for name, one, other in (("above and below", a, b), ("left and right", a.T, b.T)):
+        if _is_black(other) and not _is_black(one):
+            yield f"it was made smaller, with black bars {name}"
+
+
+def _is_black(luma: NDArray[np.float32]) -> bool:
+    """Whether the first rows are, and the last."""
+    return bool(max(luma[:_BAR].max(), luma[-_BAR:].max()) <= _BLACK)
 
 
 def _floats(frame: judge.Frame) -> Planes:

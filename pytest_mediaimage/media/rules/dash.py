@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from ...errors import JudgeError
 from ..case import Problem
 from ..made import Made
-from ..streaming.playlists import Manifest, read
+from ..streaming.playlists import Manifest
+from ..streaming.reading import read
 from .segments import Limits, Track, judge_tracks
 
 _SLACK = 0.05  # seconds: an audio encoder's priming and padding

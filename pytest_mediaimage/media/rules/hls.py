@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from ...errors import JudgeError
 from ..case import Problem
 from ..made import Made
-from ..streaming.playlists import MasterPlaylist, MediaPlaylist, Variant, beside, read
+from ..streaming.playlists import MasterPlaylist, MediaPlaylist, Variant, beside
+from ..streaming.reading import read
 from .segments import Limits, Track, judge_tracks
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from ..case import Problem
 from ..made import Made
-from ..sound.following import track_of
+from ..sound.compare import chunks_of
 from ..sound.loudness import integrated
 from .audio import channel_names
+from .streams import absent
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +32,11 @@ class Loudness:
     def judge(self, made: Made) -> Iterator[Problem]:
         label = made.label(self.output)
         if made.info(self.output).audio is None:
+            yield absent(label, "audio")
             return
-        track = track_of(made.path(self.output))
-        value = integrated(track, channel_names(len(track.samples)))
+        chunks = chunks_of(made.path(self.output))
+        first, rate, _ = next(chunks)
+        value = integrated(chain([first], (chunk for chunk, _, _ in chunks)), rate, channel_names(len(first)))
         made.metrics[f"{label}loudness"] = round(value, 2)
         fix = "Check the options of loudnorm, and that no gain or limiter follows it."
         if not abs(value - self.target) <= self.tolerance:

@@ -27,7 +27,8 @@ class Pictures:
     `thresholds` by metric: lower limits for `psnr_*` and `block_y_min` (dB; the latter of any 8x8 pixels of a frame),
     upper limits of the magnitude for `bias` (8-bit steps).
     `frames` is how many there must be, None: as many as in the source. `view` is for outputs that show the source
-    otherwise than it is; where there are `others` the one counts that the first picture is nearest to.
+    otherwise than it is; where there are `others` the one counts that the first picture is nearest to. Frames without
+    numbers are counted, and compared in their order: that they are the right ones is for `psnr_y_min` to tell.
     """
 
     METRICS: ClassVar[Mapping[str, tuple[str, ...]]] = {"thresholds": PICTURE_METRICS}
@@ -50,7 +51,8 @@ class Pictures:
         made.metrics |= {f"{label}{name}": value for name, value in measured.items()}
         fps = (made.original.video and made.original.video.fps) or 25.0
         quality = list(_quality(self, comparison))
-        why = _why(made, self.output, view) if quality else ()
+        lost = comparison.identity is not None and comparison.identity.unreadable and not comparison.scores
+        why = _why(made, self.output, view) if quality or lost else ()
         found = (*_damage(comparison), *_pictures(self, comparison, fps), *_unlike(self, comparison), *why, *quality)
         for problem in found:
             yield replace(problem, message=label + problem.message, evidence=label + problem.evidence)

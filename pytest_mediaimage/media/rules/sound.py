@@ -12,7 +12,7 @@ from ...errors import JudgeError
 from ..case import Problem, Threshold
 from ..made import Made
 from ..probing import StreamInfo
-from ..sound.compare import compare_sound
+from ..sound.compare import FAR_SECONDS, compare_sound
 from ..sound.following import track_of
 from .audio import another_clips, judge_track
 from .streams import absent
@@ -23,6 +23,8 @@ _DRIFTS = 0.00005
 
 SOUND_METRICS = ("audio_correlation", "audio_offset", "audio_level", "audio_stretch", "audio_drift")
 """What `Sound` holds to limits."""
+_HEARD = 0.5
+"""Correlation below which an offset means nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +111,11 @@ class Sound:
                 yield from [problem for problem in followed if " from " in problem.message] or [unlike]
                 return
         if abs(offset) > limits["offset"]:
+            how = f"sound is {offset * 1000:+.1f} ms off the picture"
+            if min(match.correlation) < _HEARD:
+                how = f"the source's sound isn't heard within {FAR_SECONDS:g} s of its place"
             yield Problem(
-                f"sound is {offset * 1000:+.1f} ms off the picture, at most {limits['offset'] * 1000:g} ms is allowed",
+                f"{how}, at most {limits['offset'] * 1000:g} ms is allowed",
                 "audio offset",
                 "Check the encoder's priming and the container's edit list.",
             )

@@ -23,6 +23,14 @@ _ALIKE = 0.5  # own: the same text twice shares 0.81 of its pixels, wide and nar
 _FONTS = "Install fonts and fontconfig (fonts-dejavu-core, font-dejavu), and look for libass' words on stderr."
 
 
+def _count(label: str, found: int, expected: int) -> Iterator[Problem]:
+    yield Problem(
+        f"{label}the output has {found} frames, {expected} were expected",
+        f"{label}frame count",
+        "Let all frames pass: -fps_mode passthrough, and no -t, -frames or trim.",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Burnt:
     """Text shows in the lowest `area` of the picture (a share of its height) while one of `lines` lasts.
@@ -42,15 +50,11 @@ class Burnt:
         shapes: list[NDArray[np.float64] | None] = [None] * len(self.lines)
         least = [1.0] * len(self.lines)
         sources, outputs = source_frames(made.source), output_frames(made.path(self.output))
+        length = 0
         for source in sources:
             output = next(outputs, None)
             if output is None:
-                expected = 1 + source.index + sum(1 for _ in sources)
-                yield Problem(
-                    f"{label}the output has {source.index} frames, {expected} were expected",
-                    f"{label}frame count",
-                    "Let all frames pass: -fps_mode passthrough, and no -t, -frames or trim.",
-                )
+                yield from _count(label, source.index, 1 + source.index + sum(1 for _ in sources))
                 break
             if source.planes[0].shape != output.planes[0].shape or source.bit_depth != output.bit_depth:
                 form, other = (f"{one.width}x{one.height} {one.pix_fmt}" for one in (source, output))
@@ -73,6 +77,16 @@ class Burnt:
                 # A text stays where it is, and what moves behind it hides other pixels of it each time.
                 held, touched = shapes[line], np.where(change[top:] > _TOUCH, 1.0, -1.0)
                 shapes[line] = touched if held is None else held + touched
+            length = source.index + 1
+        else:
+            more = sum(1 for _ in outputs)
+            yield from _count(label, length + more, length) if more else ()
+            for (begin, end), shape in zip(self.lines, shapes, strict=True):
+                if shape is None:
+                    message = (
+                        f"{label}no frame of the source is shown from {begin:g} to {end:g} s, where a subtitle belongs"
+                    )
+                    yield Problem(message, f"{label}no frames", "Set `lines` to seconds that the sample has.")
         made.metrics |= {f"{label}ink_{at}": round(share, 4) for at, share in enumerate(least)}
         for (begin, end), frames in zip(self.lines, bare, strict=True):
             if frames:

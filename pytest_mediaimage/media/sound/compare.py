@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,16 +22,19 @@ _kept: Kept[tuple[NDArray[np.float32], int, float]] = Kept(64 << 20)
 #: Beyond this many seconds the sound isn't compared, to bound memory (23 MB for a minute of stereo at 48 kHz).
 LIMIT_SECONDS = 60
 _REACH_SECONDS = 0.25
+#: Sound that isn't found near its place is looked for as far as this, in seconds.
+FAR_SECONDS = 2.0
 _GAP_SECONDS = 0.01  # more than the rounding of times in any container
 _SILENCE = 1e-4  # root mean square; -80 dBFS
-_OPPOSED = 0.9  # correlation: other sounds stay far below
+_ALIKE = 0.9  # correlation, also of inverted sound: other sounds stay far below
 
 
 @dataclass(frozen=True, slots=True)
 class SoundMatch:
     """Per channel: `correlation` (1 = same waveform) at the best alignment, `level` difference in dB (output less
     source), and `offset` in seconds (how much later the output sounds). `swapped` is true where the channels of a
-    stereo pair have changed sides; `inverted` are channels that are the source's with the sign changed.
+    stereo pair have changed sides; `inverted` are channels that are the source's with the sign changed. Where nothing
+    like the source is heard within FAR_SECONDS, the correlation is small and the offset says nothing.
     """
 
     correlation: tuple[float, ...]
@@ -61,32 +65,44 @@ def samples(
 
 
 def _decoded(path: Path, track: int, limit_seconds: float) -> tuple[NDArray[np.float32], int, float]:
+    pieces = chunks_of(path, track)
+    first, rate, start = next(pieces)
+    chunks, count, limit = [first], first.shape[1], round(limit_seconds * rate)
+    while count < limit and (piece := next(pieces, None)) is not None:
+        chunks.append(piece[0])
+        count += piece[0].shape[1]
+    return np.concatenate(chunks, axis=1)[:, :limit], rate, start
+
+
+def chunks_of(path: Path, track: int = 0) -> Iterator[tuple[NDArray[np.float32], int, float]]:
+    """What `samples` gives, as it is decoded: some samples at a time, with no limit, and at least once."""
     with judge.open_media(path) as container:
         if len(container.streams.audio) <= track:
             raise JudgeError(f"{path} has no audio stream" + (f" {track}" if track else ""))
         stream = container.streams.audio[track]
         if stream.codec_context is None:
             raise JudgeError(f"{path}: the audio's codec is unknown")
-        start, rate, count = 0.0, stream.codec_context.sample_rate, 0
-        chunks: list[NDArray[np.float32]] = []
+        start, rate, count, channels = 0.0, stream.codec_context.sample_rate, 0, 0
         try:
             for frame in container.decode(stream):
-                if not chunks and frame.pts is not None and frame.time_base is not None:
-                    start = judge.seconds(frame.pts, frame.time_base)
                 data = _floats(frame)
-                if chunks and frame.pts is not None and frame.time_base is not None:
-                    gap = judge.seconds(frame.pts, frame.time_base) - start - count / rate
-                    if gap > _GAP_SECONDS:
-                        chunks.append(np.zeros((data.shape[0], round(min(gap, limit_seconds) * rate)), np.float32))
-                        count += chunks[-1].shape[1]
-                chunks.append(data)
+                channels = channels or len(data)
+                if len(data) != channels:
+                    raise JudgeError(f"{path}: after {count} samples there are {len(data)} channels, not {channels}")
+                if frame.pts is not None and frame.time_base is not None:
+                    time = judge.seconds(frame.pts, frame.time_base)
+                    start = time if not count else start
+                    gap = time - start - count / rate
+                    if count and gap > _GAP_SECONDS:
+                        silence = np.zeros((channels, round(min(gap, LIMIT_SECONDS) * rate)), np.float32)
+                        count += silence.shape[1]
+                        yield silence, rate, start
                 count += frame.samples
-                if count >= limit_seconds * rate:
-                    break
-            joined = np.concatenate(chunks, axis=1)
+                yield data, rate, start
         except (av.FFmpegError, ValueError) as error:
             raise JudgeError(f"{path}: can't decode audio after {count} samples: {error}") from error
-    return joined, rate, start
+        if not count:
+            raise JudgeError(f"{path}: its audio stream is empty")
 
 
 def compare_sound(source: Path, output: Path) -> SoundMatch:
@@ -101,9 +117,14 @@ def compare_sound(source: Path, output: Path) -> SoundMatch:
     matcher = _Matcher(a, b, int(_REACH_SECONDS * rate))
     rows = [matcher.match(channel, channel) for channel in range(a.shape[0])]
     swapped = False
-    if a.shape[0] == 2 and min(row[0] for row in rows) < 0.9:
-        crossed = [matcher.match(channel, 1 - channel)[0] for channel in (0, 1)]
-        swapped = all(cross > row[0] + 0.2 for cross, row in zip(crossed, rows, strict=True))
+    if min(row[0] for row in rows) < _ALIKE:
+        if a.shape[0] == 2:
+            crossed = [matcher.match(channel, 1 - channel)[0] for channel in (0, 1)]
+            swapped = all(cross > row[0] + 0.2 for cross, row in zip(crossed, rows, strict=True))
+        matcher = _Matcher(a, b, int(FAR_SECONDS * rate))
+        far = [matcher.match(channel, channel) for channel in range(a.shape[0])]
+        if min(row[0] for row in far) >= _ALIKE:
+            rows = far
     return SoundMatch(
         correlation=tuple(round(row[0], 5) for row in rows),
         level=tuple(round(row[1], 3) for row in rows),
@@ -140,7 +161,7 @@ class _Matcher:
         best = int(np.argmax(near))
         whole = math.sqrt(power_a * power_b)
         likeness, opposed = float(near[best]) / whole, -float(near.min()) / whole
-        return likeness, level, best - self._reach, opposed > max(likeness, _OPPOSED)
+        return likeness, level, best - self._reach, opposed > max(likeness, _ALIKE)
 
 
 def _floats(frame: av.AudioFrame) -> NDArray[np.float32]:

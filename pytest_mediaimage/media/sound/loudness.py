@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-
-from .following import Track
 
 # BS.1770-4, table 3: 1.41 (some +1.5 dB) for the surround channels; LFE doesn't count. By the names FFmpeg gives them.
 _WEIGHTS = {"LFE": 0.0, "LFE2": 0.0, "BL": 1.41, "BR": 1.41, "SL": 1.41, "SR": 1.41}
@@ -16,17 +15,17 @@ _ABSOLUTE, _RELATIVE = -70.0, -10.0
 _OFFSET = -0.691
 
 
-def integrated(track: Track, channels: tuple[str, ...]) -> float:
-    """In LUFS; -inf where every block is below the absolute gate. `channels` names them, as "FL", "LFE"."""
-    filtered = weighted(track)
-    squares = np.cumsum(np.pad(filtered * filtered, ((0, 0), (1, 0))), axis=1)
-    block, hop = round(track.rate * _BLOCK_SECONDS), round(track.rate * _BLOCK_SECONDS / _OVERLAP)
-    starts = np.arange(0, filtered.shape[1] - block + 1, hop)
-    if not len(starts):
-        return -math.inf
-    means = (squares[:, starts + block] - squares[:, starts]) / block
+def integrated(chunks: Iterable[NDArray[np.float32]], rate: int, channels: tuple[str, ...]) -> float:
+    """In LUFS; -inf where every block is below the absolute gate.
+
+    `chunks` are samples (channels, count) from -1 to 1, one after the other; `channels` names them, as "FL", "LFE".
+    Whatever their length, half a minute of them is held.
+    """
     weights = np.array([_WEIGHTS.get(name, 1.0) for name in channels])
-    power = np.einsum("i,ij->j", weights, means)
+    hop = round(rate * _BLOCK_SECONDS / _OVERLAP)
+    energies = [weights @ _energies(stretch, before, rate, hop) for before, stretch in _stretches(chunks, rate, hop)]
+    energy = np.concatenate([[0.0], *energies]).cumsum()
+    power = (energy[_OVERLAP:] - energy[:-_OVERLAP]) / (_OVERLAP * hop)
     kept = power[_loudness(power) > _ABSOLUTE]
     if not len(kept):
         return -math.inf
@@ -34,20 +33,52 @@ def integrated(track: Track, channels: tuple[str, ...]) -> float:
     return float(_loudness(kept[_loudness(kept) > gate].mean()))
 
 
+def _stretches(
+    chunks: Iterable[NDArray[np.float32]], rate: int, hop: int
+) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """The samples by whole hops, some 30 seconds at a time but for the last, each with the second before it."""
+    wanted, held, count = hop * round(30 * rate / hop), [], 0
+    before: NDArray[np.float32] | None = None
+    for chunk in chunks:
+        held.append(chunk)
+        count += chunk.shape[1]
+        if count < wanted:
+            continue
+        joined = np.concatenate(held, axis=1)
+        for at in range(0, count - wanted + 1, wanted):
+            stretch = joined[:, at : at + wanted]
+            yield (np.zeros_like(stretch[:, :rate]) if before is None else before), stretch
+            before = stretch[:, -rate:].copy()
+        held = [joined[:, count - count % wanted :].copy()]
+        count %= wanted
+    if held:
+        rest = np.concatenate(held, axis=1)
+        yield (np.zeros((len(rest), rate), np.float32) if before is None else before), rest
+
+
+def _energies(stretch: NDArray[np.float32], before: NDArray[np.float32], rate: int, hop: int) -> NDArray[np.float64]:
+    """By channel and whole hop, after the K-weighting, of which a second before leaves nothing to be heard."""
+    filtered = weighted(np.concatenate([before, stretch], axis=1), rate)[:, before.shape[1] :]
+    whole = filtered.shape[1] // hop
+    squares = np.square(filtered[:, : whole * hop]).reshape(len(filtered), whole, hop)
+    found: NDArray[np.float64] = squares.sum(axis=2)
+    return found
+
+
 def _loudness(power: NDArray[np.float64] | np.float64) -> NDArray[np.float64]:
     found: NDArray[np.float64] = _OFFSET + 10 * np.log10(np.maximum(power, 1e-30))
     return found
 
 
-def weighted(track: Track) -> NDArray[np.float64]:
+def weighted(samples: NDArray[np.float32], rate: int) -> NDArray[np.float64]:
     """The samples after the K-weighting, both of its filters applied to the spectrum, a second of silence behind."""
-    count = track.samples.shape[1]
-    size = 1 << (count + track.rate).bit_length()
+    count = samples.shape[1]
+    size = 1 << (count + rate).bit_length()
     turn = np.exp(-2j * np.pi * np.arange(size // 2 + 1) / size)
     response = np.ones_like(turn)
-    for b, a in _filters(track.rate):
+    for b, a in _filters(rate):
         response *= np.polyval(b[::-1], turn) / np.polyval(a[::-1], turn)
-    found: NDArray[np.float64] = np.fft.irfft(np.fft.rfft(track.samples.astype(np.float64), size) * response, size)
+    found: NDArray[np.float64] = np.fft.irfft(np.fft.rfft(samples.astype(np.float64), size) * response, size)
     return found[:, :count]
 
 

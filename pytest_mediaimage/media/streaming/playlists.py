@@ -11,12 +11,11 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from urllib.parse import unquote
 
 from ...errors import JudgeError
 
-MAX_BYTES = 1024 * 1024
 MAX_NAMES = 1000
 _MAX_DEPTH = 8
 _MAX_NAME = 200
@@ -129,41 +128,9 @@ class Manifest:
 Playlist = MasterPlaylist | MediaPlaylist | Manifest
 
 
-def names_in(path: Path) -> list[str]:
-    """The files that a playlist names, relative to its own directory; nothing for any other file.
-
-    Nothing either for a playlist that can't be parsed or names what it may not: `read` says why.
-    """
-    try:
-        return list(read(path).names)
-    except JudgeError:
-        return []
-
-
 def beside(playlist: str, name: str) -> str:
     """What a playlist calls `name`, seen from where the playlist itself is called `playlist`."""
     return str(PurePosixPath(playlist).parent / name)
-
-
-def read(path: Path) -> Playlist:
-    """Parse a playlist or manifest; which of them it is shows in its first bytes. Raises JudgeError."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(512)
-            if not head.startswith(b"#EXTM3U") and b"<MPD" not in head and not head.startswith(b"<?xml"):
-                raise JudgeError(f"{path.name} is neither an HLS playlist nor a DASH manifest")
-            data = head + file.read(MAX_BYTES + 1 - len(head))
-        if len(data) > MAX_BYTES:
-            raise JudgeError(f"{path.name} has over {MAX_BYTES} bytes, too many for a playlist")
-        text = data.decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise JudgeError(f"{path.name} can't be read as a playlist: {error}") from error
-    from .manifests import parse_dash
-
-    try:
-        return parse_hls(text) if text.startswith("#EXTM3U") else parse_dash(text)
-    except JudgeError as error:
-        raise JudgeError(f"{path.name}: {error.message}") from error
 
 
 def parse_hls(text: str) -> MasterPlaylist | MediaPlaylist:

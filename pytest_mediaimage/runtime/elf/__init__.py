@@ -10,9 +10,8 @@ from __future__ import annotations
 import struct
 
 from ...errors import EnvironmentFault
+from ..base import FOLDER
 
-FOLDER = "/.pytest-mediaimage"
-"""The folder in a container for what this package adds to it."""
 INIT = f"{FOLDER}/init"
 PROBE_MEMORY = 64 << 20
 """What `init m` takes, in bytes."""

@@ -111,11 +111,6 @@ def spdx_of(name: str) -> str:
     return _reference(name)
 
 
-def is_listed(id: str) -> bool:
-    """Whether SPDX lists a licence, unlike those which have a distribution's name only."""
-    return not id.startswith("LicenseRef-")
-
-
 def _plain(name: str) -> str | None:
     lower = name.lower()
     if lower in _KNOWN:
