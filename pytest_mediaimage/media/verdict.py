@@ -129,12 +129,20 @@ def hold_against(entry: GoldenEntry, architecture: str, verdict: Judgement) -> N
         at = values.first_difference(verdict.hashes) or 0
         reason = f"frame {at} is the first that isn't what {encoder} gave before on {machine}"
         verdict.golden = GoldenOutcome("differs", reason, at)
-        verdict.problems.append(Problem(f"not the golden pictures: {reason}", "golden frames", fix))
+        message = f"not the golden pictures: {reason}{_moved(values, verdict)}"
+        verdict.problems.append(Problem(message, "golden frames", fix))
         return
     why = f"no golden values for {encoder} on {machine}; held against {near[0]} on {near[1]}"
     worse = list(_drift(values, verdict))
     verdict.golden = GoldenOutcome("differs" if worse else "tolerance", "; ".join((why, *worse)))
     verdict.problems += [Problem(f"worse than the golden values: {line}", "golden drift", fix) for line in worse]
+
+
+def _moved(values: gold.GoldenValues, verdict: Judgement) -> str:
+    """What became of quality and size: whether it is a little of both or a fault shows by them."""
+    was, now = values.psnr.get("psnr_y_mean"), verdict.metrics.get("psnr_y_mean")
+    quality = "" if was is None or not isinstance(now, float) else f"PSNR-Y {was:.2f} -> {now:.2f} dB, "
+    return f" ({quality}{values.bytes} -> {verdict.metrics['bytes']} bytes)"
 
 
 def _drift(values: gold.GoldenValues, verdict: Judgement) -> Iterator[str]:

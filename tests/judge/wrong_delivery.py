@@ -275,7 +275,7 @@ def ends_at_the_damage(trial: Trial) -> str:
 @wrong("damaged-input")
 def damage_unreported(trial: Trial) -> str:
     trial.encode(change=replaced(("verbose", "quiet")))
-    return "the input is damaged, and nothing on stderr says so"
+    return "the input is damaged, and nothing that is printed says so"
 
 
 @wrong("live-wrap")

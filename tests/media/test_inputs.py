@@ -136,7 +136,10 @@ def test_damage_faults_are_named(fault: str, system_ffmpeg: str, tmp_path: Path)
 def test_damage_must_be_reported(system_ffmpeg: str, tmp_path: Path) -> None:
     words = tuple("quiet" if word == "verbose" else word for word in DAMAGED.recipe.argv)
     case = replace(DAMAGED, recipe=Recipe(words))
-    assert problems(case, run(case, system_ffmpeg, tmp_path)) == "the input is damaged, and nothing on stderr says so"
+    assert (
+        problems(case, run(case, system_ffmpeg, tmp_path))
+        == "the input is damaged, and nothing that is printed says so"
+    )
 
 
 def test_damage_that_is_passed_on(system_ffmpeg: str, tmp_path: Path) -> None:

@@ -83,3 +83,16 @@ def test_two_outputs_of_one_name_are_two(transcode: Any, case: Case, source: Pat
     assert _said(case, replace(PICTURES, output="high/v.mp4"), made) == []
     low = _said(case, replace(PICTURES, output="low/v.mp4"), made)
     assert low and all(line.startswith("low/v.mp4: ") for line in low)
+
+
+def test_the_sound_of_two_outputs(transcode: Any, case: Case, source: Path, tmp_path: Path) -> None:
+    outputs = {}
+    for name, options in (("high.mp4", ()), ("low.mp4", ("-af", "adelay=100:all=1"))):
+        outputs[name] = Path(transcode(*options, name=name))
+    made = Made(source, outputs)
+    rule = Sound({"audio_offset": Threshold(0.01, "test")})
+    assert _said(case, replace(rule, output="high.mp4"), made) == []
+    assert _said(case, replace(rule, output="low.mp4"), made) == [
+        "low.mp4: sound is +100.0 ms off the picture, at most 10 ms is allowed"
+    ]
+    assert (made.metrics["high.mp4: audio_offset"], made.metrics["low.mp4: audio_offset"]) == (0.0, 0.1)

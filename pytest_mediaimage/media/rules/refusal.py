@@ -49,7 +49,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """Damage is reported: `words`, a regular expression, is found on stderr in upper or lower case."""
+    """Damage is reported: `words`, a regular expression, is found in what is printed, in upper or lower case."""
 
     words: str
 
@@ -59,7 +59,7 @@ class Reported:
     def judge(self, made: Made) -> Iterator[Problem]:
         if not re.search(self.words, made.log, re.IGNORECASE):
             yield Problem(
-                "the input is damaged, and nothing on stderr says so",
+                "the input is damaged, and nothing that is printed says so",
                 "damage unreported",
                 "Keep ffmpeg's log level at error or above, and its stderr.",
             )

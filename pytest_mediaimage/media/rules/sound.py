@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -42,12 +42,17 @@ class Sound:
     output: str = ""
 
     def judge(self, made: Made) -> Iterator[Problem]:
+        label = made.label(self.output)
+        for problem in self._problems(made, label):
+            yield replace(problem, message=label + problem.message, evidence=label + problem.evidence)
+
+    def _problems(self, made: Made, label: str) -> Iterator[Problem]:
         original, info = made.original, made.info(self.output)
         a, b = original.audio, info.audio
         if a is None:
             return
         if b is None:
-            yield absent(made.label(self.output), "audio")
+            yield absent("", "audio")
             return
         if (a.channels, a.sample_rate) != (b.channels, b.sample_rate):
             if self.thresholds:
@@ -66,9 +71,9 @@ class Sound:
         offset = max((value - delay for value in match.offset), key=abs)
         level = max(match.level, key=abs)
         made.metrics |= {
-            "audio_correlation": min(match.correlation),
-            "audio_offset": round(offset, 6),
-            "audio_level": level,
+            f"{label}audio_correlation": min(match.correlation),
+            f"{label}audio_offset": round(offset, 6),
+            f"{label}audio_level": level,
         }
         no_limit = {"correlation": -1.0, "offset": math.inf, "level": math.inf}
         limits = {name: self._limit(f"audio_{name}", limit) for name, limit in no_limit.items()}
