@@ -108,4 +108,4 @@ def fallback_of_lower_quality(trial: Trial) -> str:
 
 @right("h264-aac")
 def fallback_of_nearly_the_same_quality(trial: Trial) -> None:
-    _fallback(trial, f'{_BROKEN} {{ {_TELL}; {_X264} -crf 20.3 "$2"; }}; {_TELL}; {_X264} "$2"')
+    _fallback(trial, f'{_BROKEN} {{ {_TELL}; {_X264} -crf 20.1 "$2"; }}; {_TELL}; {_X264} "$2"')

@@ -65,3 +65,20 @@ def test_a_converted_matrix_is_named(filters: str, told: str, source: Path, tran
 
 def test_other_pictures_are_not_compared(source: Path) -> None:
     assert likely(source, samples.sample("part-1-256x144")) == []
+
+
+@pytest.mark.parametrize(
+    ("filters", "where"),
+    [
+        ("scale=384:162,pad=384:216:0:27", "above and below"),
+        ("scale=288:216,pad=384:216:48:0", "left and right"),
+    ],
+)
+def test_a_picture_made_smaller_with_bars(transcode: Any, source: Path, filters: str, where: str) -> None:
+    assert likely(source, transcode("-vf", filters)) == [
+        f"the picture is not as it was: it was made smaller, with black bars {where}"
+    ]
+
+
+def test_no_number_without_bars(transcode: Any, source: Path) -> None:
+    assert likely(source, transcode("-vf", "noise=alls=100")) == []
