@@ -135,6 +135,13 @@ def test_loudness_a_little_off_the_usual(any_ffmpeg: str, tmp_path: Path) -> Non
     assert "the usual is -15.98 within 0.1 LU" in problems(case, run(case, any_ffmpeg, tmp_path, *options))
 
 
+def _by_ebur128(ffmpeg: str, file: Path) -> float:
+    """Integrated loudness in LUFS by FFmpeg's meter, which is another one's work; it prints tenths."""
+    argv = [ffmpeg, "-nostdin", "-hide_banner", "-i", str(file), "-af", "ebur128=framelog=verbose", "-f", "null", "-"]
+    log = subprocess.run(argv, check=True, capture_output=True, text=True, timeout=60).stderr
+    return float(re.findall(r"I:\s+(-?[\d.]+) LUFS", log)[-1])
+
+
 @pytest.mark.parametrize(
     ("sample", "track", "filters"),
     [
@@ -151,13 +158,10 @@ def test_loudness_a_little_off_the_usual(any_ffmpeg: str, tmp_path: Path) -> Non
 def test_the_meter_agrees_with_ebur128(
     sample: str, track: int, filters: str, system_ffmpeg: str, tmp_path: Path
 ) -> None:
-    """FFmpeg's meter is another one's work; it prints tenths."""
     file = tmp_path / "sound.wav"
     argv = [system_ffmpeg, "-nostdin", "-hide_banner", "-i", samples.sample(sample), "-map", f"0:a:{track}"]
     subprocess.run([*argv, "-af", filters, "-c:a", "pcm_f32le", file], check=True, capture_output=True, timeout=60)
-    argv = [system_ffmpeg, "-nostdin", "-hide_banner", "-i", str(file), "-af", "ebur128=framelog=verbose", "-f", "null"]
-    log = subprocess.run([*argv, "-"], check=True, capture_output=True, text=True, timeout=60).stderr
-    theirs = float(re.findall(r"I:\s+(-?[\d.]+) LUFS", log)[-1])
+    theirs = _by_ebur128(system_ffmpeg, file)
     heard = track_of(file)
     assert integrated([heard.samples], heard.rate, channel_names(len(heard.samples))) == pytest.approx(theirs, abs=0.06)
 
@@ -185,9 +189,7 @@ def test_loudness_is_of_the_whole_and_not_of_the_first_minute(system_ffmpeg: str
     file = tmp_path / "output.mp4"
     sound = "anoisesrc=r=16000:d=90:a=0.1:seed=1,volume=0.05:enable='lt(t,61)'"
     subprocess.run([system_ffmpeg, "-v", "error", "-f", "lavfi", "-i", sound, "-c:a", "aac", file], check=True)
-    argv = [system_ffmpeg, "-nostdin", "-hide_banner", "-i", str(file), "-af", "ebur128=framelog=verbose", "-f", "null"]
-    log = subprocess.run([*argv, "-"], check=True, capture_output=True, text=True, timeout=60).stderr
-    theirs = float(re.findall(r"I:\s+(-?[\d.]+) LUFS", log)[-1])
+    theirs = _by_ebur128(system_ffmpeg, file)
     assert list(Loudness(theirs, 0.1, "test").judge(Made.of(samples.sample("bars-384x216"), file))) == []
 
 

@@ -14,7 +14,7 @@ from ..pictures.identity import named
 from ..pictures.likely import likely
 from ..pictures.nearer import nearer
 from ..pictures.views import View
-from .streams import absent
+from .streams import absent, other_count
 
 PICTURE_METRICS = (*(f"psnr_{plane}_{kind}" for plane in "yuv" for kind in ("mean", "min")), "block_y_min", "bias")
 """What `Pictures` holds to limits."""
@@ -88,11 +88,7 @@ def _pictures(rule: Pictures, comparison: Comparison, fps: float) -> Iterator[Pr
     frames = rule.frames or comparison.source_frames
     told = comparison.identity is not None and not comparison.identity.intact
     if comparison.output_frames != frames and not told and not comparison.broken:
-        yield Problem(
-            f"the output has {comparison.output_frames} frames, {frames} were expected",
-            "frame count",
-            "Let all frames pass: -fps_mode passthrough, and no -t, -frames or trim.",
-        )
+        yield other_count("", comparison.output_frames, frames)
     if comparison.swapped_chroma:
         yield Problem("the chroma planes U and V are swapped", "swapped chroma", "Check the pixel format (I420, YV12).")
     late = _untimely(comparison, fps)

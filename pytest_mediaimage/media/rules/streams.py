@@ -120,6 +120,12 @@ def absent(label: str, kind: str) -> Problem:
     return Problem(f"{label}the output has no {kind} stream", f"{label}no {kind}", fix)
 
 
+def other_count(label: str, found: int, expected: int) -> Problem:
+    """There are more frames, or fewer."""
+    fix = "Let all frames pass: -fps_mode passthrough, and no -t, -frames or trim."
+    return Problem(f"{label}the output has {found} frames, {expected} were expected", f"{label}frame count", fix)
+
+
 def wrong(what: str, found: object, wanted: object, fix: str) -> Problem:
     """A value that isn't the one that was expected."""
     return Problem(f"{what} is {found}, {wanted} was expected", f"{what} {found}, expected {wanted}", fix)

@@ -13,6 +13,7 @@ from ..case import Problem
 from ..made import Made
 from ..pictures.identity import named
 from ..pictures.references import output_frames, source_frames
+from .streams import other_count
 
 _STEP = 64  # of 255: what white or its black border makes of a pixel, and no encoder does
 _TOUCH = 32  # of 255: what also soft edges make of one
@@ -21,14 +22,6 @@ _STRAY = 0.0005  # of the picture
 _ALIKE = 0.5  # own: the same text twice shares 0.81 of its pixels, wide and narrow letters 0.19
 
 _FONTS = "Install fonts and fontconfig (fonts-dejavu-core, font-dejavu), and look for libass' words on stderr."
-
-
-def _count(label: str, found: int, expected: int) -> Iterator[Problem]:
-    yield Problem(
-        f"{label}the output has {found} frames, {expected} were expected",
-        f"{label}frame count",
-        "Let all frames pass: -fps_mode passthrough, and no -t, -frames or trim.",
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +47,7 @@ class Burnt:
         for source in sources:
             output = next(outputs, None)
             if output is None:
-                yield from _count(label, source.index, 1 + source.index + sum(1 for _ in sources))
+                yield other_count(label, source.index, 1 + source.index + sum(1 for _ in sources))
                 break
             if source.planes[0].shape != output.planes[0].shape or source.bit_depth != output.bit_depth:
                 form, other = (f"{one.width}x{one.height} {one.pix_fmt}" for one in (source, output))
@@ -79,8 +72,8 @@ class Burnt:
                 shapes[line] = touched if held is None else held + touched
             length = source.index + 1
         else:
-            more = sum(1 for _ in outputs)
-            yield from _count(label, length + more, length) if more else ()
+            if more := sum(1 for _ in outputs):
+                yield other_count(label, length + more, length)
             for (begin, end), shape in zip(self.lines, shapes, strict=True):
                 if shape is None:
                     message = (
